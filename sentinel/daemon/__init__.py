@@ -1,0 +1,1 @@
+"""Wiring, schedule and life of the daemon."""

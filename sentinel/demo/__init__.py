@@ -1,0 +1,1 @@
+"""A small real serving stack to watch Sentinel on."""

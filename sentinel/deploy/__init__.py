@@ -1,0 +1,1 @@
+"""Deployment adapters: reading and changing the settings of a target."""

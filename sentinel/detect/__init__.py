@@ -1,0 +1,1 @@
+"""Symptom rules: reading, checking and evaluating them."""

@@ -1,0 +1,1 @@
+"""Metrics and traces, wrapped round the ports from outside."""

@@ -1,0 +1,1 @@
+"""Plans with a computed size, the guardrails, their execution, verification and undo."""

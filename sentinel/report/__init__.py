@@ -1,0 +1,1 @@
+"""Read-only pictures of the store, shared by every face."""

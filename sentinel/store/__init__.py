@@ -1,0 +1,1 @@
+"""Where state and telemetry lie, and the only place besides the query compiler where SQL stands."""
