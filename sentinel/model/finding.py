@@ -38,3 +38,14 @@ class Evaluation:
     at: datetime
     findings: tuple[Finding, ...]
     newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A symptom's measure for one target over a span of time, healthy or not."""
+
+    target: Target
+    since: datetime
+    until: datetime
+    measure: float
+    sample: int

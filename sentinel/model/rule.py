@@ -32,10 +32,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """What hurts: a query whose every row is a target in pain.
+    """What hurts: a query with a row for each target, and the condition under which that row is pain.
 
     The query sees the parameter `window` (timespan). Its rows carry the columns that name the target and
-    those `measure` needs; `measure` is a scalar KQL expression over one row. Verification evaluates it again.
+    those `threshold`, `measure` and `sample` need. The threshold is a key of its own, not a last `where` of the
+    query, because verification asks the same query without it: a healthy row and no row are not the same.
     """
 
     id: str
@@ -49,7 +50,10 @@ class Symptom:
     keep_firing: timedelta
     """How long it must be quiet before the incident closes (`keep-firing-for` in the file)."""
     query: str
+    threshold: str
+    """A boolean KQL expression over one row: the symptom holds (`when` in the file)."""
     measure: str
+    """A scalar KQL expression over one row: what verification compares before and after."""
     sample: str
     """A scalar KQL expression over one row: the number of observations behind `measure`."""
     place: Place
