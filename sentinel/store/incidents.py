@@ -1,0 +1,149 @@
+"""Incidents and their transitions, as stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sentinel.clock import from_ticks, to_ticks
+from sentinel.model.incident import Incident, IncidentState, Transition
+from sentinel.model.target import Target
+from sentinel.store.state import State
+from sentinel.store.wire import from_text, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An incident and the version it was read at."""
+
+    incident: Incident
+    version: int
+
+
+class Incidents:
+    """Reads and changes incidents; a change needs the version it was read at."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._db = state.database
+
+    def get(self, incident_id: str) -> Stored | None:
+        """The incident of that id; an unambiguous beginning of one is enough."""
+        rows = list(
+            self._db.query(
+                "SELECT version, body FROM incidents WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 2",
+                [len(incident_id), incident_id],
+            )
+        )
+        if len(rows) != 1 or not incident_id:
+            return None
+        return Stored(from_text(rows[0]["body"], Incident), rows[0]["version"])
+
+    def open_for(self, symptom: str, target: Target) -> Stored | None:
+        """The incident of that symptom and target that is not closed."""
+        rows = self._db.query(
+            "SELECT version, body FROM incidents WHERE symptom = ? AND target = ? AND closed IS NULL",
+            [symptom, str(target)],
+        )
+        return next((Stored(from_text(row["body"], Incident), row["version"]) for row in rows), None)
+
+    def due(self, now: datetime) -> list[Stored]:
+        """The incidents whose next step is due, the longest waiting first."""
+        rows = self._db.query(
+            "SELECT version, body FROM incidents WHERE closed IS NULL AND due <= ? ORDER BY due, id",
+            [to_ticks(now)],
+        )
+        return [Stored(from_text(row["body"], Incident), row["version"]) for row in rows]
+
+    def listed(self, *, closed: bool = True, limit: int = 100) -> list[Incident]:
+        """The newest incidents first; without the closed ones unless asked for."""
+        rows = self._db.query(
+            "SELECT body FROM incidents WHERE closed IS NULL OR ? ORDER BY opened DESC, id LIMIT ?",
+            [closed, limit],
+        )
+        return [from_text(row["body"], Incident) for row in rows]
+
+    def count_by_state(self) -> dict[IncidentState, int]:
+        """How many incidents are in each state."""
+        rows = self._db.query("SELECT state, count(*) AS n FROM incidents GROUP BY state")
+        return {IncidentState(row["state"]): row["n"] for row in rows}
+
+    def transitions(self, incident_id: str) -> list[Transition]:
+        """Every change of an incident's state, oldest first."""
+        rows = self._db.query("SELECT * FROM transitions WHERE incident = ? ORDER BY sequence", [incident_id])
+        return [
+            Transition(
+                row["incident"],
+                row["sequence"],
+                from_ticks(row["at"]),
+                row["before"],
+                IncidentState(row["after"]),
+                row["why"],
+            )
+            for row in rows
+        ]
+
+    def create(self, incident: Incident) -> Transition:
+        """Store a new incident with its first transition.
+
+        Raises:
+            sqlite3.IntegrityError: One of that target and symptom is open already.
+        """
+        with self._state.transaction():
+            self._db.table("incidents").insert({**_row(incident), "version": 0})
+            return self._log(incident, "")
+
+    def save(self, stored: Stored, incident: Incident) -> Transition | None:
+        """Replace an incident if it is still at the version read; `None` if someone else was faster."""
+        with self._state.transaction():
+            row = _row(incident)
+            done = self._db.execute(
+                "UPDATE incidents SET state = ?, due = ?, closed = ?, body = ?, version = version + 1"
+                " WHERE id = ? AND version = ?",
+                [row["state"], row["due"], row["closed"], row["body"], incident.id, stored.version],
+            )
+            if done.rowcount == 0:
+                return None
+            return self._log(incident, stored.incident.state.value)
+
+    def touch(self, stored: Stored, **changes: object) -> bool:
+        """Change fields of an incident without a transition; `False` if someone else was faster."""
+        incident = replace(stored.incident, **changes)  # type: ignore[arg-type]
+        row = _row(incident)
+        done = self._db.execute(
+            "UPDATE incidents SET due = ?, body = ?, version = version + 1 WHERE id = ? AND version = ?",
+            [row["due"], row["body"], incident.id, stored.version],
+        )
+        return bool(done.rowcount)
+
+    def _log(self, incident: Incident, before: str) -> Transition:
+        rows: Iterable[dict[str, int]] = self._db.query(
+            "SELECT count(*) AS n FROM transitions WHERE incident = ?", [incident.id]
+        )
+        sequence = next(iter(rows))["n"]
+        transition = Transition(incident.id, sequence, incident.updated, before, incident.state, incident.why)
+        self._db.table("transitions").insert(
+            {
+                "incident": incident.id,
+                "sequence": sequence,
+                "at": to_ticks(incident.updated),
+                "before": before,
+                "after": incident.state.value,
+                "why": incident.why,
+            }
+        )
+        return transition
+
+
+def _row(incident: Incident) -> dict[str, object]:
+    return {
+        "id": incident.id,
+        "symptom": incident.symptom,
+        "target": str(incident.target),
+        "state": incident.state.value,
+        "opened": to_ticks(incident.opened),
+        "due": to_ticks(incident.due),
+        "closed": None if incident.closed is None else to_ticks(incident.closed),
+        "body": to_text(incident),
+    }

@@ -1,0 +1,70 @@
+"""Since when symptoms hold, and when each was last looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sentinel.clock import from_ticks, to_ticks
+from sentinel.model.target import Target
+from sentinel.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class LastEvaluation:
+    """How the last evaluation of a symptom went."""
+
+    symptom: str
+    at: datetime
+    newest: datetime | None
+    findings: int
+    problem: str
+
+
+class RuleState:
+    """Remembers symptoms between evaluations, so that `for` survives a restart."""
+
+    def __init__(self, state: State) -> None:
+        self._db = state.database
+
+    def seen(self, symptom: str, target: Target, now: datetime) -> datetime:
+        """Note that a symptom holds now, and return since when it has without a break."""
+        self._db.execute(
+            "INSERT INTO pending(symptom, target, since, last_seen) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT(symptom, target) DO UPDATE SET last_seen = excluded.last_seen",
+            [symptom, str(target), to_ticks(now), to_ticks(now)],
+        )
+        rows = self._db.query(
+            "SELECT since FROM pending WHERE symptom = ? AND target = ?", [symptom, str(target)]
+        )
+        return from_ticks(next(iter(rows))["since"])
+
+    def forget_unseen(self, symptom: str, now: datetime) -> None:
+        """Drop the targets for which a symptom did not hold at `now`."""
+        self._db.execute("DELETE FROM pending WHERE symptom = ? AND last_seen < ?", [symptom, to_ticks(now)])
+
+    def evaluated(self, last: LastEvaluation) -> None:
+        """Note how an evaluation went."""
+        self._db.table("evaluations").upsert(
+            {
+                "symptom": last.symptom,
+                "at": to_ticks(last.at),
+                "newest": None if last.newest is None else to_ticks(last.newest),
+                "findings": last.findings,
+                "problem": last.problem,
+            },
+            pk="symptom",
+        )
+
+    def evaluations(self) -> dict[str, LastEvaluation]:
+        """The last evaluation of each symptom."""
+        return {
+            row["symptom"]: LastEvaluation(
+                row["symptom"],
+                from_ticks(row["at"]),
+                None if row["newest"] is None else from_ticks(row["newest"]),
+                row["findings"],
+                row["problem"],
+            )
+            for row in self._db.query("SELECT * FROM evaluations ORDER BY symptom")
+        }

@@ -1,0 +1,81 @@
+"""`state.db`: small, precious, and changed only inside transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentinel.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_BUSY_SECONDS = 10.0
+
+
+class State:
+    """One connection to the state database, used by one thread at a time.
+
+    Every thread and every process opens its own. A transaction takes the write lock when it begins, so what it
+    reads is still true when it writes.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @classmethod
+    def open(cls, path: Path | None) -> State:
+        """Open the database at `path`, in memory if `None`, and bring its schema up to date.
+
+        Raises:
+            StoreError: It cannot be opened, or was written by a newer Sentinel.
+        """
+        from sqlite_utils import Database
+
+        from sentinel.store.schema import migrations
+
+        try:
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                ":memory:" if path is None else path,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            database = Database(connection)
+            if migrations.pending(database):
+                migrations.apply(database)
+            known = {step.name for step in migrations.applied(database)}
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot open the state database {path}: {error}") from error
+        rows = database.query("SELECT name FROM _sqlite_migrations WHERE migration_set = 'sentinel'")
+        newer = {row["name"] for row in rows} - known
+        if newer:
+            connection.close()
+            raise StoreError(f"{path} was written by a newer Sentinel (it has {', '.join(sorted(newer))})")
+        return cls(database)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block's writes or none of them; nested blocks join the outer one."""
+        connection = self.database.conn
+        if connection.in_transaction:
+            yield
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.database.close()
