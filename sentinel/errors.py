@@ -135,6 +135,14 @@ class IngestBusy(IngestError):
         self.retry_after = retry_after
 
 
+class FormulaError(SentinelError):
+    """A formula of a rule cannot be computed: it is not well formed, or a number is missing."""
+
+
+class DecisionError(SentinelError):
+    """A person asked for what the incident's state does not allow."""
+
+
 class StoreError(SentinelError):
     """A database cannot be opened or written."""
 

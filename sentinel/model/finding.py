@@ -49,3 +49,5 @@ class Measurement:
     until: datetime
     measure: float
     sample: int
+    holds: bool
+    """Whether the symptom's threshold holds for that row."""

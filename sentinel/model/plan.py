@@ -100,6 +100,7 @@ class Effect(StrEnum):
     """What verification says of an applied plan."""
 
     WORKED = "worked"
+    HELPED = "helped, but not enough"
     NO_EFFECT = "no effect"
     WORSE = "worse"
     INCONCLUSIVE = "inconclusive"
