@@ -1,0 +1,316 @@
+"""Every setting of the daemon, with its default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+from sentinel.config.decode import decode
+from sentinel.config.secret import Secret
+from sentinel.errors import ConfigError
+from sentinel.model.plan import RunMode
+from sentinel.model.settings import Knob, Settings
+from sentinel.model.target import Target
+
+FILE_NAME: Final = "sentinel.toml"
+_SETTINGS: Final = Settings()
+
+
+class Role(StrEnum):
+    """What the holder of a key may do; `admin` may do everything."""
+
+    INGEST = "ingest"
+    READ = "read"
+    APPROVE = "approve"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSource:
+    """Where a secret comes from: written here, in a file, or in the environment."""
+
+    value: Secret | None = None
+    value_file: Path | None = None
+    value_env: str | None = None
+
+    def __post_init__(self) -> None:
+        if sum(source is not None for source in (self.value, self.value_file, self.value_env)) > 1:
+            raise ValueError("give one of value, value_file and value_env")
+
+    def resolve(self, home: Path) -> Secret | None:
+        """The secret, without white space around it; `None` if no source is given.
+
+        Raises:
+            ConfigError: The file cannot be read, the variable is not set, or what they hold is empty.
+        """
+        if self.value is not None:
+            text, where = self.value.reveal(), "value"
+        elif self.value_env is not None:
+            text, where = os.environ.get(self.value_env, ""), f"environment variable {self.value_env}"
+        elif self.value_file is not None:
+            path = home / self.value_file
+            where = str(path)
+            try:
+                text = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError(f"cannot read the secret in {path}: {error}") from error
+        else:
+            return None
+        if not text.strip():
+            raise ConfigError(f"the secret of {where} is empty or not set")
+        return Secret(text.strip())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySettings(SecretSource):
+    """A key of the HTTP face; the name is what logs and decisions call its holder."""
+
+    name: str
+    role: Role
+
+    def __post_init__(self) -> None:
+        SecretSource.__post_init__(self)
+        if self.value is None and self.value_file is None and self.value_env is None:
+            raise ValueError("a key needs one of value, value_file and value_env")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where the HTTP face listens and who may use it."""
+
+    host: str = "127.0.0.1"
+    port: int = 8686
+    """0 takes any free port; the address taken is written to `http.json` in the home directory."""
+    max_body_mib: int = 64
+    """The largest body of one delivery, as sent and, when it is compressed, as unpacked."""
+    keys: tuple[KeySettings, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65_535:  # noqa: PLR2004 - the range of ports
+            raise ValueError(f"port {self.port} is not in 0..65535")
+        if self.max_body_mib < 1:
+            raise ValueError("max_body_mib must be at least 1")
+        names = [key.name for key in self.keys]
+        if len(set(names)) < len(names):
+            raise ValueError("two keys have the same name")
+
+
+@dataclass(frozen=True, slots=True)
+class ModeSettings:
+    """Run modes of single symptoms and targets; a target's wins over a symptom's, which wins over `mode`."""
+
+    symptoms: Mapping[str, RunMode] = field(default_factory=lambda: MappingProxyType({}))
+    targets: Mapping[str, RunMode] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        for text in self.targets:
+            Target.parse(text)
+
+
+@dataclass(frozen=True, slots=True)
+class RulesSettings:
+    """Which rule files are in force."""
+
+    builtin: bool = True
+    """Whether the rules that come with Sentinel are."""
+    paths: tuple[Path, ...] = ()
+    """More rule directories, relative to the home directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How long telemetry is kept."""
+
+    keep: timedelta = timedelta(days=30)
+
+    def __post_init__(self) -> None:
+        if self.keep < timedelta(days=1):
+            raise ValueError("keep must be at least 1d: telemetry is dropped by whole days")
+
+
+@dataclass(frozen=True, slots=True)
+class BoundSettings:
+    """The smallest and largest value Sentinel may give a knob."""
+
+    min: int | None = None
+    max: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """How much Sentinel may change on its own."""
+
+    cooldown: timedelta = timedelta(minutes=5)
+    """The pause before the same knob of the same target is changed again."""
+    per_target_per_hour: int = 4
+    per_hour: int = 20
+    approval_expires: timedelta = timedelta(hours=1)
+    bounds: Mapping[str, BoundSettings] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        if self.per_target_per_hour < 0 or self.per_hour < 0:
+            raise ValueError("per_target_per_hour and per_hour cannot be negative")
+        for name in self.bounds:
+            if name not in tuple(Knob):
+                raise ValueError(f"bounds.{name} is no knob; the knobs are {', '.join(Knob)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalAdapterSettings(SecretSource):
+    """Deployments behind the control address of a local serving stack."""
+
+    kind: Literal["local"] = "local"
+    name: str = "local"
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedAdapterSettings:
+    """One deployment that exists only in Sentinel, to rehearse on."""
+
+    kind: Literal["simulated"] = "simulated"
+    name: str = "simulated"
+    target: str
+    replicas: int = 1
+    target_utilization: int = _SETTINGS.target_utilization
+    min_replicas: int = _SETTINGS.min_replicas
+    max_replicas: int = _SETTINGS.max_replicas
+    request_timeout_ms: int = _SETTINGS.request_timeout_ms
+    max_concurrency: int = _SETTINGS.max_concurrency
+    queue_wait_ms: int = _SETTINGS.queue_wait_ms
+
+    def __post_init__(self) -> None:
+        Target.parse(self.target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSettings(SecretSource):
+    """One receiver of notices; the secret is sent as the value of `header`."""
+
+    name: str
+    kind: Literal["alertmanager"] = "alertmanager"
+    url: str
+    header: str = "Authorization"
+    external_url: str = ""
+    """The address people reach this Sentinel under, sent along with every notice."""
+    timeout: timedelta = timedelta(seconds=10)
+
+    def __post_init__(self) -> None:
+        SecretSource.__post_init__(self)
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError("url must begin with http:// or https://")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """A file or directory whose records are taken in as they appear."""
+
+    path: Path
+    name: str = ""
+    table: str | None = None
+    """The table of records that do not name one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracingSettings:
+    """Where the spans of decisions go."""
+
+    exporter: Literal["none", "console", "otlp"] = "none"
+    endpoint: str = ""
+    """The OTLP/HTTP address for traces; empty means the one OpenTelemetry's own variables name."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """When the daemon calls itself unhealthy."""
+
+    stale_after: timedelta = timedelta(minutes=15)
+    """How old the newest record of a table may get that used to deliver; `0s` never complains."""
+    tables: Mapping[str, timedelta] = field(default_factory=lambda: MappingProxyType({}))
+    """The same for single tables, such as those of jobs that rest at night."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How the daemon narrates on standard error."""
+
+    format: Literal["auto", "console", "json"] = "auto"
+    """`auto` is `console` on a terminal and `json` elsewhere."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of one home directory."""
+
+    mode: RunMode = RunMode.READONLY
+    pace: float = 1.0
+    """What every duration of the rules is multiplied by; less than 1 only to rehearse."""
+    modes: ModeSettings = field(default_factory=ModeSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    rules: RulesSettings = field(default_factory=RulesSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    adapters: tuple[LocalAdapterSettings | SimulatedAdapterSettings, ...] = ()
+    channels: tuple[ChannelSettings, ...] = ()
+    sources: tuple[SourceSettings, ...] = ()
+    tracing: TracingSettings = field(default_factory=TracingSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+    def __post_init__(self) -> None:
+        if not self.pace > 0:
+            raise ValueError("pace must be above 0")
+        names = [channel.name for channel in self.channels]
+        if len(set(names)) < len(names):
+            raise ValueError("two channels have the same name")
+
+    @classmethod
+    def load(cls, home: Path) -> Config:
+        """The settings in `sentinel.toml` of a home directory; the defaults if there is no such file.
+
+        Raises:
+            ConfigError: The file cannot be read, is not TOML, or says something that cannot be used; the message
+                names the file and every key at fault.
+        """
+        path = home / FILE_NAME
+        try:
+            text = path.read_text("utf-8")
+        except FileNotFoundError:
+            return cls()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {path}: {error}") from error
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, name: str = FILE_NAME) -> Config:
+        """The settings written in a TOML text; `name` is what errors call it.
+
+        Raises:
+            ConfigError: As `load`.
+        """
+        try:
+            values: dict[str, Any] = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{name}: not TOML: {error}") from error
+        config, problems = decode(cls, values)
+        if config is None:
+            raise ConfigError("\n".join(f"{name}: {problem}" for problem in problems))
+        return config
+
+
+def default_home() -> Path:
+    """Where state and telemetry lie unless told otherwise: `$XDG_DATA_HOME/sentinel`."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "sentinel"
