@@ -53,6 +53,8 @@ class CauseVerdict:
     """Why, in one sentence with numbers: `because` filled in, or the clause that decided."""
     evidence: tuple[Evidence, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    place: str = ""
+    """The file and line the cause stands in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sentinel.model.diagnosis import Diagnosis
 from sentinel.model.finding import Finding
-from sentinel.model.plan import Plan, Verification
+from sentinel.model.plan import Plan, RunMode, Verification
 from sentinel.model.target import Target
 
 
@@ -21,6 +21,7 @@ class IncidentState(StrEnum):
     WAITING = "waiting"
     APPLYING = "applying"
     SETTLING = "settling"
+    CONFIRMED = "confirmed"
     UNDOING = "undoing"
     UNDONE = "undone"
     ESCALATED = "escalated"
@@ -56,13 +57,15 @@ class Incident:
     updated: datetime
     due: datetime
     finding: Finding
-    """The finding it was opened by; what verification compares with."""
+    """The newest finding before anything was changed; what verification compares with."""
     last_seen: datetime
     """When the symptom last held."""
     why: str = ""
     """Why it is in its state, in one sentence."""
     diagnosis: Diagnosis | None = None
     plan: Plan | None = None
+    mode: RunMode = RunMode.READONLY
+    """The run mode its plan was made under."""
     approval: Approval = Approval.NONE
     tried: tuple[str, ...] = ()
     """The remedies already tried, as `cause#rung`."""

@@ -33,33 +33,6 @@ class Formula:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A change that is stored before anything is called.
-
-    `revision` is the one of the deployment the plan was computed from: applying is compare-and-set on it.
-    """
-
-    id: str
-    incident: str
-    target: Target
-    cause: str
-    remedy: int
-    """The rung of the cause's ladder, from 0."""
-    changes: tuple[Change, ...]
-    formula: Formula
-    revision: str
-    created: datetime
-    expires: datetime
-    verify_after: timedelta
-    verify_within: timedelta
-
-    @property
-    def inverse(self) -> tuple[Change, ...]:
-        """The changes that take this plan back."""
-        return tuple(change.inverse for change in reversed(self.changes))
-
-
 class ActionKind(StrEnum):
     """Why a deployment was changed."""
 
@@ -94,6 +67,53 @@ class Action:
     revision: str = ""
     """The revision the deployment had afterwards."""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A change that is stored before anything is called.
+
+    `revision` is the one of the deployment the plan was computed from: applying is compare-and-set on it.
+    """
+
+    id: str
+    incident: str
+    target: Target
+    cause: str
+    remedy: int
+    """The rung of the cause's ladder, from 0."""
+    changes: tuple[Change, ...]
+    formula: Formula
+    revision: str
+    created: datetime
+    expires: datetime
+    verify_after: timedelta
+    verify_within: timedelta
+
+    @property
+    def inverse(self) -> tuple[Change, ...]:
+        """The changes that take this plan back."""
+        return tuple(change.inverse for change in reversed(self.changes))
+
+    @property
+    def summary(self) -> str:
+        """The changes in one line: `max_replicas 4 → 10`."""
+        return ", ".join(map(str, self.changes))
+
+    def action(self, kind: ActionKind, expect: str, now: datetime) -> Action:
+        """The claim to apply this plan, or to take it back, to a deployment of revision `expect`."""
+        changes = self.changes if kind is ActionKind.APPLY else self.inverse
+        return Action(
+            id=f"{self.id}-{kind}",
+            plan=self.id,
+            incident=self.incident,
+            target=self.target,
+            kind=kind,
+            state=ActionState.CLAIMED,
+            changes=changes,
+            expect=expect,
+            claimed=now,
+        )
 
 
 class Effect(StrEnum):

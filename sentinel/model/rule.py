@@ -34,7 +34,7 @@ class Place:
 class Symptom:
     """What hurts: a query with a row for each target, and the condition under which that row is pain.
 
-    The query sees the parameter `window` (timespan). Its rows carry the columns that name the target and
+    The query sees the parameters `window` (timespan) and `since` (datetime: where the window begins). Its rows carry the columns that name the target and
     those `threshold`, `measure` and `sample` need. The threshold is a key of its own, not a last `where` of the
     query, because verification asks the same query without it: a healthy row and no row are not the same.
     """
@@ -118,8 +118,16 @@ class Cause:
     supports: tuple[Clause, ...]
     facts: str
     because: str
+    """One sentence with `{name}` for the target's names, `window` and the columns of `facts`."""
     remedies: tuple[Remedy, ...]
     place: Place
+    covers: tuple[str, ...] = ()
+    """The ids of the documented failure modes it recognises."""
+
+    @property
+    def advice(self) -> str:
+        """What a person should do: the first piece of advice among the remedies, or else the title."""
+        return next((r.advice for r in self.remedies if r.kind is RemedyKind.ESCALATE), self.title)
 
 
 @dataclass(frozen=True, slots=True)
