@@ -45,12 +45,24 @@ class Outbox:
                 ignore=True,
             )
 
-    def due(self, now: datetime, *, limit: int = 50) -> list[Letter]:
-        """The letters to be tried now, the oldest first."""
+    def due(self, now: datetime, *, limit: int = 50, without: Iterable[str] = ()) -> list[Letter]:
+        """The letters to be tried now, the oldest first, leaving out the channels `without`.
+
+        A letter waits for the earlier ones of its incident to the same channel, so nobody hears of an end before
+        the beginning.
+        """
+        skipped = tuple(without)
         rows = self._db.query(
-            "SELECT * FROM outbox WHERE delivered IS NULL AND dead IS NULL AND due <= ?"
-            " ORDER BY created, key, channel LIMIT ?",
-            [to_ticks(now), limit],
+            "WITH waiting AS (SELECT *, substr(key, 1, instr(key, '/')) AS incident,"
+            " CAST(substr(key, instr(key, '/') + 1) AS INTEGER) AS sequence"
+            " FROM outbox WHERE delivered IS NULL AND dead IS NULL)"
+            " SELECT * FROM waiting AS letter WHERE due <= ?"
+            f" AND channel NOT IN ({', '.join('?' * len(skipped))})"
+            " AND NOT EXISTS (SELECT 1 FROM waiting AS earlier WHERE earlier.channel = letter.channel"
+            " AND earlier.incident = letter.incident AND earlier.sequence < letter.sequence"
+            " AND earlier.due > ?)"
+            " ORDER BY created, incident, sequence, channel LIMIT ?",
+            [to_ticks(now), *skipped, to_ticks(now), limit],
         )
         return [_letter(row) for row in rows]
 
