@@ -87,3 +87,7 @@ def m004_outbox(db: Database) -> None:
         not_null={"created", "due", "attempts", "body"},
     )
     db.execute("CREATE INDEX outbox_due ON outbox(due) WHERE delivered IS NULL AND dead IS NULL")
+
+
+STEPS = frozenset(name for name in list(globals()) if name[:1] == "m" and name[1:4].isdigit())
+"""The names of all steps this Sentinel knows."""

@@ -35,7 +35,7 @@ class State:
         """
         from sqlite_utils import Database
 
-        from sentinel.store.schema import migrations
+        from sentinel.store.schema import STEPS, migrations
 
         try:
             if path is not None:
@@ -51,11 +51,9 @@ class State:
             database = Database(connection)
             if migrations.pending(database):
                 migrations.apply(database)
-            known = {step.name for step in migrations.applied(database)}
+            newer = {step.name for step in migrations.applied(database)} - STEPS
         except sqlite3.Error as error:
             raise StoreError(f"cannot open the state database {path}: {error}") from error
-        rows = database.query("SELECT name FROM _sqlite_migrations WHERE migration_set = 'sentinel'")
-        newer = {row["name"] for row in rows} - known
         if newer:
             connection.close()
             raise StoreError(f"{path} was written by a newer Sentinel (it has {', '.join(sorted(newer))})")

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sentinel.model.plan import Plan, RunMode
+from sentinel.model.rule import Remedy, RemedyKind, VerifyWindow
+from sentinel.model.settings import Change, Knob, Settings
+from sentinel.remediate.planner import HandOver, plan_for
+from sentinel.remediate.policy import Policy
+from tests.builders import NOON, PLACE, a_cause, a_deployment, a_verdict, an_incident
+
+
+def planned(**changes: object) -> Plan | HandOver:
+    weighed = {
+        "incident": an_incident(),
+        "verdict": a_verdict(),
+        "cause": a_cause(),
+        "deployment": a_deployment(),
+        "policy": Policy(),
+        "now": NOON,
+        **changes,
+    }
+    return plan_for(**weighed)  # type: ignore[arg-type]
+
+
+def test_the_first_rung_is_sized_by_its_formula() -> None:
+    plan = planned()
+
+    assert isinstance(plan, Plan)
+    assert plan.changes == (Change(Knob.MAX_REPLICAS, 4, 9),)
+    assert plan.formula.workings == "ceil(30 req/s × 0.2 s ÷ 0.7 ÷ 1) = ceil(8.57) = 9"
+    assert plan.inverse == (Change(Knob.MAX_REPLICAS, 9, 4),)
+    assert plan.revision == "r1"
+
+
+def test_a_tried_rung_is_passed_over() -> None:
+    plan = planned(incident=an_incident(tried=("capacity/saturated-at-maximum#0",)))
+
+    assert plan == HandOver("ask for quota")
+
+
+def test_a_size_beyond_the_bounds_is_cut_and_says_so() -> None:
+    plan = planned(verdict=a_verdict(facts={"rps": 300.0, "seconds": 0.2}))
+
+    assert isinstance(plan, Plan)
+    assert plan.changes[0].after == 40
+    assert plan.formula.workings.endswith("= 86, cut to 40 by the limits")
+
+
+def test_a_rung_that_would_change_nothing_is_passed_over_with_its_numbers() -> None:
+    plan = planned(deployment=a_deployment(settings=Settings(max_replicas=12)))
+
+    assert isinstance(plan, HandOver)
+    assert plan.why.startswith("ask for quota; max_replicas is 12 already")
+
+
+def test_a_missing_number_hands_over_instead_of_guessing() -> None:
+    plan = planned(verdict=a_verdict(facts={"rps": 30.0, "seconds": None}))
+
+    assert isinstance(plan, HandOver)
+    assert "seconds is None" in plan.why
+
+
+def test_a_raised_minimum_stays_at_the_maximum() -> None:
+    raise_minimum = Remedy(
+        RemedyKind.RAISE,
+        PLACE,
+        knob=Knob.MIN_REPLICAS,
+        to="min_replicas_for(rps, seconds, target_utilization, max_concurrency)",
+        verify=VerifyWindow(timedelta(seconds=60), timedelta(minutes=10)),
+    )
+
+    plan = planned(cause=a_cause(remedies=(raise_minimum,)))
+
+    assert isinstance(plan, Plan)
+    assert plan.changes == (Change(Knob.MIN_REPLICAS, 1, 4),)
+
+
+def test_the_deployments_own_settings_go_before_facts_of_the_same_name() -> None:
+    plan = planned(verdict=a_verdict(facts={"rps": 30.0, "seconds": 0.2, "target_utilization": 10}))
+
+    assert isinstance(plan, Plan)
+    assert plan.formula.inputs["target_utilization"] == 70
+
+
+def test_a_plan_for_review_lives_as_long_as_an_approval() -> None:
+    plan = planned(policy=Policy(mode=RunMode.REVIEW))
+
+    assert isinstance(plan, Plan)
+    assert plan.expires == NOON + timedelta(minutes=30)
