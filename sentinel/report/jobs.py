@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from sentinel.model.tables import JOB_STATE
+
 if TYPE_CHECKING:
     from sentinel.query.engine import Engine, Parameter
 
@@ -62,7 +64,7 @@ class JobFilter:
 
 def jobs_by_state(engine: Engine, now: datetime, wanted: JobFilter | None = None) -> tuple[JobCount, ...]:
     """How many jobs are in each ExecutionState, the states that matter most first."""
-    query, parameters = _filtered(wanted or JobFilter(), now)
+    query, parameters = job_question(wanted or JobFilter(), now)
     result = engine.query(
         f"{query}\n| summarize Jobs = count() by ExecutionState", now=now, parameters=parameters
     )
@@ -74,7 +76,7 @@ def job_list(
     engine: Engine, now: datetime, wanted: JobFilter | None = None, *, limit: int = 200
 ) -> tuple[JobRow, ...]:
     """The jobs with the newest events first."""
-    query, parameters = _filtered(wanted or JobFilter(), now)
+    query, parameters = job_question(wanted or JobFilter(), now)
     result = engine.query(
         f"{query}\n| top {int(limit)} by TimeGenerated desc\n| project {_COLUMNS}",
         now=now,
@@ -83,7 +85,10 @@ def job_list(
     return tuple(_job(row) for row in result.records())
 
 
-def _filtered(wanted: JobFilter, now: datetime) -> tuple[str, dict[str, Parameter]]:
+def job_question(
+    wanted: JobFilter, now: datetime, *, table: str = JOB_STATE.name
+) -> tuple[str, dict[str, Parameter]]:
+    """A filter as KQL over the current states or the events of jobs, and the values its parameters are bound to."""
     clauses: list[str] = []
     parameters: dict[str, Parameter] = {}
     if wanted.state:
@@ -99,7 +104,7 @@ def _filtered(wanted: JobFilter, now: datetime) -> tuple[str, dict[str, Paramete
     if wanted.since is not None:
         clauses.append("TimeGenerated > since")
         parameters["since"] = now - wanted.since
-    return "\n| where ".join(["SentinelJobState_CL", *clauses]), parameters
+    return "\n| where ".join([table, *clauses]), parameters
 
 
 def _matches(column: str, parameter: str, pattern: str) -> str:
