@@ -1,0 +1,92 @@
+"""The HTTP face, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sentinel.clock import Clock
+from sentinel.collect.ingest import Ingester
+from sentinel.instrument.metrics import CONTENT_TYPE, Metrics
+from sentinel.query.engine import Engine
+from sentinel.web.answers import Refused, answer, refusal
+from sentinel.web.counted import CountedRequests
+from sentinel.web.incidents import VERBS, IncidentPages, OpenState
+from sentinel.web.keys import Keys
+from sentinel.web.query import QueryPage
+from sentinel.web.records import Records
+
+Reasons = Callable[[], Sequence[str]]
+"""Why something is not well; empty when it is."""
+
+
+def create_app(
+    *,
+    ingester: Ingester,
+    engine: Engine,
+    state: OpenState,
+    keys: Keys,
+    clock: Clock,
+    metrics: Metrics,
+    unhealthy: Reasons,
+    unready: Reasons,
+    max_body: int,
+) -> Starlette:
+    """The application; `max_body` is the size of the largest delivery in bytes.
+
+    `/metrics`, `/healthz` and `/readyz` need no key: they tell counts and names of tables and rules, never content.
+    """
+    records = Records(ingester, keys, metrics, max_body)
+    incidents = IncidentPages(state, keys, clock)
+    query = QueryPage(engine, keys, clock)
+
+    async def scrape(_request: Request) -> Response:
+        return Response(await run_in_threadpool(metrics.scrape), media_type=CONTENT_TYPE)
+
+    async def health(_request: Request) -> Response:
+        return _verdict(await run_in_threadpool(unhealthy))
+
+    async def readiness(_request: Request) -> Response:
+        return _verdict(await run_in_threadpool(unready))
+
+    routes = [
+        Route("/v1/records", records.post, methods=["POST"]),
+        Route("/v1/query", query.post, methods=["POST"]),
+        Route("/v1/incidents", incidents.list, methods=["GET"]),
+        Route("/v1/incidents/{id}", incidents.get, methods=["GET"]),
+        *(Route(f"/v1/incidents/{{id}}/{verb}", incidents.decide(verb), methods=["POST"]) for verb in VERBS),
+        Route("/metrics", scrape, methods=["GET"]),
+        Route("/healthz", health, methods=["GET"]),
+        Route("/readyz", readiness, methods=["GET"]),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={Refused: refusal, HTTPException: _not_served, Exception: _crashed},
+    )
+    app.add_middleware(CountedRequests, metrics=metrics)
+    return app
+
+
+def _verdict(reasons: Sequence[str]) -> Response:
+    if reasons:
+        return answer({"status": "failing", "reasons": list(reasons)}, 503)
+    return answer({"status": "ok", "reasons": []})
+
+
+def _not_served(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    code = {404: "NotFound", 405: "MethodNotAllowed"}.get(error.status_code, "HttpError")
+    return answer({"error": {"code": code, "message": error.detail}}, error.status_code, error.headers)
+
+
+def _crashed(_request: Request, _error: Exception) -> Response:
+    # The server logs the error with its traceback; its text may hold what the asker must not see.
+    said = {"code": "InternalError", "message": "this request met a defect; the log of the daemon tells more"}
+    return answer({"error": said}, 500)
