@@ -59,6 +59,28 @@ class State:
             raise StoreError(f"{path} was written by a newer Sentinel (it has {', '.join(sorted(newer))})")
         return cls(database)
 
+    @classmethod
+    def open_read_only(cls, path: Path) -> State:
+        """Open a database that is there to read from it only; writing raises.
+
+        Raises:
+            StoreError: It cannot be opened.
+        """
+        from sqlite_utils import Database
+
+        try:
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro",
+                uri=True,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            connection.execute("SELECT count(*) FROM sqlite_schema")
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot read the state database {path}: {error}") from error
+        return cls(Database(connection))
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the block's writes or none of them; nested blocks join the outer one."""
