@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sentinel.model.incident import Approval, Incident, IncidentState
-from sentinel.model.plan import Action, ActionKind, ActionState, Plan
+from sentinel.model.plan import Action, ActionKind, ActionState, Plan, RunMode
 from sentinel.model.settings import Change
 from sentinel.model.target import Target
 from sentinel.store.actions import Actions
@@ -42,6 +42,8 @@ class PlanRow:
     """The title of the cause it is for."""
     reason: str
     """Why that cause, with numbers."""
+    mode: RunMode
+    """The run mode it was made under."""
     standing: Standing
     state: IncidentState
 
@@ -112,6 +114,7 @@ def _row(incident: Incident, plan: Plan, actions: list[Action], now: datetime) -
         symptom=incident.symptom,
         cause=verdict.title if verdict else plan.cause,
         reason=verdict.reason if verdict else "",
+        mode=incident.mode,
         standing=_standing(incident, plan, actions, now),
         state=incident.state,
     )
@@ -134,4 +137,5 @@ def _standing(incident: Incident, plan: Plan, actions: list[Action], now: dateti
         return Standing.APPROVED
     if plan.expires <= now:
         return Standing.EXPIRED
-    return Standing.WAITING if incident.state is IncidentState.WAITING else Standing.PLANNED
+    asked = incident.state is IncidentState.WAITING and incident.mode is not RunMode.AUTONOMOUS
+    return Standing.WAITING if asked else Standing.PLANNED
