@@ -1,0 +1,1 @@
+"""The scoring scripts the demo's replicas load."""
