@@ -34,9 +34,10 @@ class Place:
 class Symptom:
     """What hurts: a query with a row for each target, and the condition under which that row is pain.
 
-    The query sees the parameters `window` (timespan) and `since` (datetime: where the window begins). Its rows carry the columns that name the target and
-    those `threshold`, `measure` and `sample` need. The threshold is a key of its own, not a last `where` of the
-    query, because verification asks the same query without it: a healthy row and no row are not the same.
+    The query sees the parameters `window` (timespan) and `since` (datetime: where the window begins). Its rows
+    carry the columns that name the target and those `threshold`, `measure` and `sample` need. The threshold is a
+    key of its own, not a last `where` of the query, because verification asks the same query without it: a healthy
+    row and no row are not the same.
     """
 
     id: str
