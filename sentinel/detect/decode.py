@@ -1,0 +1,213 @@
+"""One rule file to one rule, with the places its queries stand in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sentinel.detect.yaml_places import Block, Document, Text
+from sentinel.model.rule import (
+    Cause,
+    Clause,
+    Place,
+    Remedy,
+    RemedyKind,
+    Severity,
+    Symptom,
+    VerifyWindow,
+)
+from sentinel.model.sentence import fields_of
+from sentinel.model.settings import Knob
+from sentinel.model.target import TargetKind
+
+SYMPTOM_KEYS: Final = (
+    "title",
+    "severity",
+    "target",
+    "every",
+    "window",
+    "for",
+    "keep-firing-for",
+    "query",
+    "when",
+    "measure",
+    "sample",
+)
+CAUSE_KEYS: Final = (
+    "title",
+    "explains",
+    "covers",
+    "requires",
+    "excludes",
+    "supports",
+    "facts",
+    "because",
+    "remedies",
+)
+_CLAUSE_KEYS: Final = ("says", "query")
+_REMEDY_KEYS: Final = ("raise", "lower", "escalate", "to", "verify")
+_NOTHING: Final = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class SymptomFile:
+    """A symptom and where its expressions stand."""
+
+    symptom: Symptom
+    document: Document
+    query: Text
+    threshold: Text
+    measure: Text
+    sample: Text
+
+
+@dataclass(frozen=True, slots=True)
+class CauseFile:
+    """A cause and where its names and expressions stand."""
+
+    cause: Cause
+    document: Document
+    explains: tuple[Text, ...]
+    queries: tuple[tuple[str, Text], ...]
+    """The key and the text of each clause's query."""
+    facts: Text | None
+    because: Text
+    formulas: tuple[tuple[Remedy, Text], ...]
+
+
+def decode_symptom(document: Document, rule_id: str, file: str, pace: float) -> SymptomFile | None:
+    """The symptom of a file, or None when the document has problems. `pace` multiplies its durations."""
+    block = document.block(SYMPTOM_KEYS)
+    if block is None:
+        return None
+    title, severity, target = (
+        block.text("title"),
+        block.choice("severity", Severity),
+        block.choice("target", TargetKind),
+    )
+    spans = {key: block.span(key) for key in ("every", "window")}
+    spans["for"] = block.span("for", default=_NOTHING, positive=False)
+    spans["keep-firing-for"] = block.span("keep-firing-for", default=_NOTHING, positive=False)
+    query, threshold = block.text("query"), block.expression("when")
+    measure, sample = block.expression("measure"), block.expression("sample")
+    if title is None or severity is None or target is None or document.problems:
+        return None
+    if query is None or threshold is None or measure is None or sample is None:
+        return None
+    paced = {key: (span or _NOTHING) * pace for key, span in spans.items()}
+    symptom = Symptom(
+        id=rule_id,
+        title=title.value,
+        severity=severity,
+        target=target,
+        every=paced["every"],
+        window=paced["window"],
+        hold=paced["for"],
+        keep_firing=paced["keep-firing-for"],
+        query=query.value,
+        threshold=threshold.value,
+        measure=measure.value,
+        sample=sample.value,
+        place=Place(file, block.line),
+    )
+    return SymptomFile(symptom, document, query, threshold, measure, sample)
+
+
+def decode_cause(document: Document, rule_id: str, file: str, pace: float) -> CauseFile | None:
+    """The cause of a file, or None when the document has problems. `pace` multiplies its durations."""
+    block = document.block(CAUSE_KEYS)
+    if block is None:
+        return None
+    title, because = block.text("title"), block.text("because")
+    explains, covers = block.texts("explains"), block.texts("covers", required=False)
+    facts = block.text("facts", required=False)
+    clauses = {key: _clauses(block, key, file) for key in ("requires", "excludes", "supports")}
+    remedies = _remedies(block, file, pace)
+    if because is not None:
+        _check_sentence(block, because)
+    if title is None or because is None or document.problems:
+        return None
+    cause = Cause(
+        id=rule_id,
+        title=title.value,
+        explains=tuple(text.value for text in explains),
+        requires=tuple(clause for clause, _ in clauses["requires"]),
+        excludes=tuple(clause for clause, _ in clauses["excludes"]),
+        supports=tuple(clause for clause, _ in clauses["supports"]),
+        facts=facts.value if facts else "",
+        because=because.value.strip(),
+        remedies=tuple(remedy for remedy, _ in remedies),
+        place=Place(file, block.line),
+        covers=tuple(text.value for text in covers),
+    )
+    queries = tuple((key, text) for key, listed in clauses.items() for _, text in listed)
+    formulas = tuple((remedy, text) for remedy, text in remedies if text is not None)
+    return CauseFile(cause, document, explains, queries, facts, because, formulas)
+
+
+def _check_sentence(block: Block, because: Text) -> None:
+    try:
+        fields_of(because.value)
+    except ValueError as error:
+        block.problem("because", str(error))
+
+
+def _clauses(block: Block, key: str, file: str) -> tuple[tuple[Clause, Text], ...]:
+    decoded = []
+    for clause in block.blocks(key, _CLAUSE_KEYS, required=key == "requires"):
+        says, query = clause.text("says"), clause.text("query")
+        if says is not None and query is not None:
+            decoded.append((Clause(says.value, query.value, Place(file, clause.line)), query))
+    return tuple(decoded)
+
+
+def _remedies(block: Block, file: str, pace: float) -> tuple[tuple[Remedy, Text | None], ...]:
+    """The ladder, whose last rung, and only that, hands over to a person."""
+    decoded = []
+    rungs = block.blocks("remedies", _REMEDY_KEYS)
+    for rung in rungs:
+        kinds = [kind for kind in RemedyKind if kind in rung]
+        if len(kinds) != 1:
+            rung.document.problem_at(rung.node, "remedies", "name exactly one of raise, lower and escalate")
+            continue
+        last = rung is rungs[-1]
+        if (kinds[0] is RemedyKind.ESCALATE) is not last:
+            message = "the last remedy must be an escalate" if last else "only the last remedy may escalate"
+            rung.document.problem_at(rung.node, "remedies", message)
+            continue
+        remedy = _remedy(rung, kinds[0], file, pace)
+        if remedy is not None:
+            decoded.append(remedy)
+    return tuple(decoded)
+
+
+def _remedy(rung: Block, kind: RemedyKind, file: str, pace: float) -> tuple[Remedy, Text | None] | None:
+    place = Place(file, rung.line)
+    if kind is RemedyKind.ESCALATE:
+        advice = rung.text("escalate")
+        for key in ("to", "verify"):
+            if key in rung:
+                rung.problem(key, "an escalate changes nothing, so there is nothing to compute or to verify")
+        return None if advice is None else (Remedy(kind, place, advice=advice.value.strip()), None)
+    knob, to = rung.choice(kind.value, Knob), rung.text("to")
+    verify = _verify(rung, pace)
+    if knob is None or to is None or verify is None:
+        return None
+    return Remedy(kind, place, knob=knob, to=to.value.strip(), verify=verify), to
+
+
+def _verify(rung: Block, pace: float) -> VerifyWindow | None:
+    node = rung.value("verify")
+    window = None if node is None else rung.document.block_of(node, "verify", ("after", "within"))
+    if window is None:
+        return None
+    after, within = window.span("after"), window.span("within")
+    if after is None or within is None:
+        return None
+    if after >= within:
+        window.problem(
+            "within", "a remedy is judged first `after`, at the latest `within`, which must be later"
+        )
+        return None
+    return VerifyWindow(after * pace, within * pace)

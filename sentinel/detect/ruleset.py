@@ -1,0 +1,209 @@
+"""Rule files on disk to a `RuleSet`, or everything that is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sentinel.detect.bind import NamesIn, bind_cause, bind_symptom
+from sentinel.detect.case_file import decode_cases
+from sentinel.detect.decode import CauseFile, SymptomFile, decode_cause, decode_symptom
+from sentinel.detect.yaml_places import Document
+from sentinel.errors import RuleErrors, RuleProblem
+from sentinel.model.rule import RuleSet
+
+if TYPE_CHECKING:
+    from sentinel.query.engine import Engine
+
+SYMPTOMS: Final = "symptoms"
+CAUSES: Final = "causes"
+CASES_SUFFIX: Final = ".cases.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A rule file: where it lies and the rule it holds by its path."""
+
+    path: Path
+    folder: str
+    """`symptoms` or `causes`."""
+    id: str
+
+    @property
+    def shown(self) -> str:
+        """The path from the folder on, the same wherever the rules are installed."""
+        return f"{self.folder}/{self.id}{self.path.suffix}"
+
+    @property
+    def cases(self) -> Path:
+        """The case file that belongs beside it."""
+        return self.path.with_name(self.path.stem + CASES_SUFFIX)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was read, and what was wrong with it."""
+
+    symptoms: dict[str, SymptomFile]
+    causes: dict[str, CauseFile]
+    digest: str
+    problems: tuple[RuleProblem, ...]
+
+
+def default_rule_paths() -> tuple[Path, ...]:
+    """The rules that come with Sentinel: those of the checkout it runs from, or those inside the wheel."""
+    package = Path(str(resources.files("sentinel")))
+    packed, checkout = package / "_pack" / "rules", package.parent / "rules"
+    return (packed if packed.is_dir() else checkout,)
+
+
+def find_rule_files(paths: Iterable[Path | str]) -> tuple[tuple[RuleFile, ...], tuple[RuleProblem, ...]]:
+    """The rule files under some files and folders, by id, and the paths that hold none."""
+    found: dict[Path, RuleFile] = {}
+    problems: list[RuleProblem] = []
+    for given in map(Path, paths):
+        if given.is_dir():
+            listed = sorted(p for p in given.rglob("*.yaml") if not p.name.endswith(CASES_SUFFIX))
+            files = [file for file in map(_rule_file, listed) if file is not None]
+            why = f"no rule files: none lies under a folder called {SYMPTOMS} or {CAUSES}"
+        elif given.is_file():
+            rule = given.with_name(given.name.removesuffix(CASES_SUFFIX) + ".yaml")
+            file = _rule_file(rule if given.name.endswith(CASES_SUFFIX) else given)
+            files = [file] if file is not None else []
+            why = f"not a rule file: it lies under no folder called {SYMPTOMS} or {CAUSES}"
+        else:
+            files, why = [], "there is no such file or folder"
+        if not files:
+            problems.append(RuleProblem(str(given), 1, 1, "", why))
+        found.update({file.path.resolve(): file for file in files})
+    ordered = sorted(found.values(), key=lambda file: (file.folder, file.id, str(file.path)))
+    return tuple(ordered), tuple(problems)
+
+
+def _rule_file(path: Path) -> RuleFile | None:
+    parts = path.resolve().parts[:-1]
+    at = max((i for i, part in enumerate(parts) if part in (SYMPTOMS, CAUSES)), default=None)
+    if at is None:
+        return None
+    return RuleFile(path, parts[at], "/".join([*parts[at + 1 :], path.stem]))
+
+
+def load_rules(
+    paths: Iterable[Path | str],
+    *,
+    engine: Engine | None = None,
+    names_in: NamesIn | None = None,
+    pace: float = 1.0,
+) -> RuleSet:
+    """The rules of some files and folders.
+
+    With an `engine` the queries are bound against the tables, with `names_in` (which reads a formula) the formulas
+    are checked too. `pace` multiplies every duration: 1 in production, less in a demo.
+
+    Raises:
+        RuleErrors: Everything that is wrong, of all files at once.
+    """
+    files, problems = find_rule_files(paths)
+    reading = _read(files, engine, names_in, pace)
+    if problems or reading.problems:
+        raise RuleErrors((*problems, *reading.problems))
+    return RuleSet(
+        tuple(reading.symptoms[name].symptom for name in sorted(reading.symptoms)),
+        tuple(reading.causes[name].cause for name in sorted(reading.causes)),
+        reading.digest,
+    )
+
+
+def check_rules(
+    paths: Iterable[Path | str], engine: Engine | None = None, names_in: NamesIn | None = None
+) -> tuple[RuleProblem, ...]:
+    """Everything wrong with some rules and the cases beside them, in the order of files and lines.
+
+    Every rule needs a case in which it fires and one in which it stays quiet.
+    """
+    files, problems = find_rule_files(paths)
+    reading = _read(files, engine, names_in, 1.0)
+    of_cases = [problem for file in files for problem in _case_problems(file)]
+    return (*problems, *sorted((*reading.problems, *of_cases), key=lambda p: (p.file, p.line, p.column)))
+
+
+def _case_problems(file: RuleFile) -> Sequence[RuleProblem]:
+    name = os.path.relpath(file.cases)
+    if not file.cases.is_file():
+        message = (
+            f"no cases beside it: write {file.cases.name} with a case that fires and one that stays quiet"
+        )
+        return [RuleProblem(os.path.relpath(file.path), 1, 1, "", message)]
+    decoded = decode_cases(file.cases.read_text("utf-8"), name, file.folder == CAUSES)
+    if isinstance(decoded, tuple):
+        return decoded
+    missing = [
+        word
+        for word, there in (
+            ("in which the rule fires", any(case.fires for case in decoded.cases)),
+            ("in which the rule stays quiet", any(not case.fires for case in decoded.cases)),
+        )
+        if not there
+    ]
+    return [RuleProblem(name, 1, 1, "cases", f"there is no case {words}") for words in missing]
+
+
+def _read(
+    files: Sequence[RuleFile], engine: Engine | None, names_in: NamesIn | None, pace: float
+) -> _Reading:
+    hashed = blake2b(f"pace {pace:g}\n".encode(), digest_size=8)
+    documents: list[Document] = []
+    symptoms: dict[str, SymptomFile] = {}
+    causes: dict[str, CauseFile] = {}
+    broken: set[str] = set()
+    for file in files:
+        text, document = _document(file)
+        documents.append(document)
+        hashed.update(f"{file.shown}\n{len(text)}\n{text}".encode())
+        symptom = decode_symptom(document, file.id, file.shown, pace) if file.folder == SYMPTOMS else None
+        cause = decode_cause(document, file.id, file.shown, pace) if file.folder == CAUSES else None
+        earlier = (symptoms if file.folder == SYMPTOMS else causes).get(file.id)
+        if earlier is not None:
+            message = f"the id {file.id!r} is taken by {earlier.document.file}"
+            document.problem(1, 1, "", message)
+        elif symptom is not None:
+            symptoms[file.id] = symptom
+        elif cause is not None:
+            causes[file.id] = cause
+        elif file.folder == SYMPTOMS:
+            broken.add(file.id)
+    _bind_all(symptoms, causes, broken, engine, names_in)
+    problems = [problem for document in documents for problem in document.problems]
+    return _Reading(symptoms, causes, hashed.hexdigest(), tuple(problems))
+
+
+def _document(file: RuleFile) -> tuple[str, Document]:
+    name = os.path.relpath(file.path)
+    try:
+        text = file.path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        document = Document(name, [])
+        document.problem(1, 1, "", f"cannot be read: {error}")
+        return "", document
+    return text, Document.parse(name, text)
+
+
+def _bind_all(
+    symptoms: dict[str, SymptomFile],
+    causes: dict[str, CauseFile],
+    broken: set[str],
+    engine: Engine | None,
+    names_in: NamesIn | None,
+) -> None:
+    for symptom in symptoms.values():
+        if engine is not None:
+            bind_symptom(symptom, engine)
+    kinds = {name: rule.symptom.target for name, rule in symptoms.items()}
+    for cause in causes.values():
+        if broken.isdisjoint(cause.cause.explains):
+            bind_cause(cause, kinds, engine, names_in)
