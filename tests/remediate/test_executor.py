@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from sentinel.clock import VirtualClock
+from sentinel.deploy.adapters import Adapters
+from sentinel.deploy.simulated import SimulatedAdapter
+from sentinel.errors import AdapterError
+from sentinel.model.plan import Action, ActionKind, ActionState
+from sentinel.model.settings import Change, Deployment, Knob, Settings
+from sentinel.model.target import Target, deployment
+from sentinel.remediate.executor import carry_out
+from sentinel.simulate.queueing import Delays
+from tests.builders import CHAT_BLUE, NOON, a_plan
+
+
+class Unreliable(SimulatedAdapter):
+    """A simulated control plane whose connection breaks before or after it made a change."""
+
+    breaks = ""
+    applied = 0
+
+    def apply(self, target: Target, changes: Sequence[Change], *, expect: str, key: str) -> Deployment:
+        if self.breaks == "before":
+            raise AdapterError("connection refused")
+        done = super().apply(target, changes, expect=expect, key=key)
+        self.applied += 1
+        if self.breaks == "after":
+            raise AdapterError("connection lost")
+        return done
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(NOON)
+
+
+@pytest.fixture
+def adapter(clock: VirtualClock) -> Unreliable:
+    unreliable = Unreliable(clock)
+    unreliable.add(CHAT_BLUE, Settings(max_replicas=4), delays=Delays(settings=30))
+    return unreliable
+
+
+def claimed(adapter: SimulatedAdapter, **changes: object) -> Action:
+    revision = adapter.describe(CHAT_BLUE).revision
+    return replace(a_plan().action(ActionKind.APPLY, revision, NOON), **changes)  # type: ignore[arg-type]
+
+
+def carried_out(action: Action, adapter: SimulatedAdapter, *, late: bool = False) -> Action:
+    return carry_out(action, Adapters([adapter]), NOON, late=late)
+
+
+def test_a_claimed_change_is_made_and_read_back(adapter: Unreliable) -> None:
+    done = carried_out(claimed(adapter), adapter)
+
+    assert (done.state, done.detail) == (ActionState.APPLIED, "in force")
+    assert adapter.describe(CHAT_BLUE).settings.max_replicas == 9
+    assert done.revision == adapter.describe(CHAT_BLUE).revision
+
+
+def test_a_deployment_changed_by_someone_else_voids_the_action(adapter: Unreliable) -> None:
+    action = claimed(adapter)
+    adapter.edit(CHAT_BLUE, Knob.MIN_REPLICAS, 2)
+
+    done = carried_out(action, adapter)
+
+    assert (done.state, done.detail) == (ActionState.VOID, "the deployment was changed by someone else")
+    assert adapter.describe(CHAT_BLUE).settings.max_replicas == 4
+
+
+def test_a_connection_that_breaks_before_the_change_leaves_it_open(adapter: Unreliable) -> None:
+    adapter.breaks = "before"
+
+    with pytest.raises(AdapterError, match="connection refused"):
+        carried_out(claimed(adapter), adapter)
+
+    assert adapter.describe(CHAT_BLUE).settings.max_replicas == 4
+
+
+def test_a_change_whose_answer_was_lost_is_found_and_not_made_twice(adapter: Unreliable) -> None:
+    action = claimed(adapter)
+    adapter.breaks = "after"
+    with pytest.raises(AdapterError, match="connection lost"):
+        carried_out(action, adapter)
+    adapter.breaks = ""
+
+    done = carried_out(action, adapter)
+
+    assert (done.state, done.detail) == (ActionState.APPLIED, "found in force")
+    assert adapter.applied == 1
+
+
+def test_a_claim_that_was_not_started_in_time_is_not_started(adapter: Unreliable) -> None:
+    done = carried_out(claimed(adapter), adapter, late=True)
+
+    assert (done.state, done.detail) == (ActionState.VOID, "not started in time, nothing was changed")
+    assert adapter.applied == 0
+
+
+def test_a_late_look_finds_a_change_that_was_made(adapter: Unreliable) -> None:
+    action = claimed(adapter)
+    carried_out(action, adapter)
+
+    assert carried_out(action, adapter, late=True).state is ActionState.APPLIED
+
+
+def test_a_value_the_platform_refuses_fails_the_action(adapter: Unreliable) -> None:
+    refused = claimed(adapter, changes=(Change(Knob.REQUEST_TIMEOUT_MS, 60_000, 400_000),))
+
+    assert carried_out(refused, adapter).state is ActionState.FAILED
+
+
+def test_a_deployment_that_is_gone_fails_the_action(adapter: Unreliable) -> None:
+    gone = claimed(adapter, target=deployment("chat", "green"))
+
+    assert carried_out(gone, adapter).state is ActionState.FAILED
+
+
+def test_an_update_in_flight_voids_the_action(adapter: Unreliable, clock: VirtualClock) -> None:
+    adapter.edit(CHAT_BLUE, Knob.MIN_REPLICAS, 2)
+    action = claimed(adapter)
+
+    done = carried_out(action, adapter)
+
+    assert done.state is ActionState.VOID
+    clock.advance(timedelta(minutes=5))
+    assert carried_out(action, adapter).state is ActionState.APPLIED
