@@ -45,13 +45,17 @@ class Stamps:
 
 
 class PostRecords:
-    """Posts batches to `<sentinel>/v1/records`, repeating each until it is acknowledged.
+    """Posts batches to a daemon's `/v1/records`, repeating each until it is acknowledged.
+
+    Args:
+        sentinel: The daemon's address, or its home directory, where `http.json` tells the address while it runs.
+        key: The key of its HTTP face.
 
     It holds on to 200,000 records while the daemon is away; beyond that the oldest are lost, and counted.
     """
 
     def __init__(self, sentinel: str, key: str) -> None:
-        self._url = f"{sentinel.rstrip('/')}/v1/records"
+        self._sentinel = sentinel
         self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         self._waiting: deque[Record] = deque()
         self._body = b""
@@ -87,14 +91,21 @@ class PostRecords:
             self._body, self._in_body = json.dumps({"records": batch}).encode(), len(batch)
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
-                reply = await call(self._url, "POST", self._body, self._headers)
-        except (OSError, WireError, TimeoutError):
+                reply = await call(_address(self._sentinel), "POST", self._body, self._headers)
+        except (OSError, ValueError, WireError, TimeoutError):
             return _EVERY_SECONDS * 2
         if reply.status // 100 != 2:  # noqa: PLR2004 - any success
             return _retry_after(reply)
         self.delivered += self._in_body
         self._body, self._in_body = b"", 0
         return None
+
+
+def _address(sentinel: str) -> str:
+    """Where records are posted to; OSError or ValueError while a home directory does not say."""
+    if not sentinel.startswith("http://"):
+        sentinel = json.loads((Path(sentinel) / "http.json").read_text("utf-8"))["url"]
+    return f"{sentinel.rstrip('/')}/v1/records"
 
 
 def _retry_after(reply: Reply) -> float:

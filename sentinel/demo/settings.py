@@ -40,7 +40,8 @@ class RouterPlan:
     """A router's endpoint, its deployments, and how fast it does things.
 
     The defaults are azureml-fe's: it scales out every second and in after about a minute. Records go to
-    `sentinel`, the address of a daemon, with the key in `key_file`, or to `records_file` as JSON Lines.
+    `sentinel`, the address of a daemon or the home directory of one on this machine, with the key in `key_file`;
+    or to `records_file` as JSON Lines.
     """
 
     work_dir: str

@@ -80,3 +80,16 @@ async def test_what_happens_while_the_receiver_is_away_is_delivered_later(make_s
     rows = await eventually(lambda: receiver.has(TRAFFIC, 5))
     assert len({row["XRequestId"] for row in rows}) == 5
     server.close()
+
+
+async def test_the_address_of_a_daemon_is_found_in_its_home(make_stack: MakeStack, tmp_path: Any) -> None:
+    receiver = Receiver()
+    server = await serve(receiver.handle, "127.0.0.1", 0)
+    stack = make_stack(Settings(max_replicas=1), sentinel=str(tmp_path))
+    await stack.ready()
+    await stack.score()
+
+    (tmp_path / "http.json").write_text(json.dumps({"url": f"http://127.0.0.1:{port_of(server)}"}))
+
+    assert await eventually(lambda: receiver.has(TRAFFIC, 1))
+    server.close()
