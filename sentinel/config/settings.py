@@ -18,9 +18,11 @@ from sentinel.errors import ConfigError
 from sentinel.model.plan import RunMode
 from sentinel.model.settings import Knob, Settings
 from sentinel.model.target import Target
+from sentinel.remediate.policy import Policy
 
 FILE_NAME: Final = "sentinel.toml"
 _SETTINGS: Final = Settings()
+_POLICY: Final = Policy()
 
 
 class Role(StrEnum):
@@ -151,11 +153,16 @@ class BoundSettings:
 class LimitSettings:
     """How much Sentinel may change on its own."""
 
-    cooldown: timedelta = timedelta(minutes=5)
+    cooldown: timedelta = _POLICY.cooldown
     """The pause before the same knob of the same target is changed again."""
-    per_target_per_hour: int = 4
-    per_hour: int = 20
-    approval_expires: timedelta = timedelta(hours=1)
+    per_target_per_hour: int = _POLICY.per_target_per_hour
+    per_hour: int = _POLICY.per_hour
+    plan_expires: timedelta = _POLICY.plan_expires
+    """How old a plan may get before it is made again from newer evidence."""
+    approval_expires: timedelta = _POLICY.approval_expires
+    """How long a person has to approve a plan."""
+    fresh_within: timedelta = _POLICY.fresh_within
+    """How old the newest telemetry may be for a decision to rest on it."""
     bounds: Mapping[str, BoundSettings] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -167,12 +174,14 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocalAdapterSettings(SecretSource):
-    """Deployments behind the control address of a local serving stack."""
+class LocalAdapterSettings:
+    """Deployments behind the control address of a router on this machine."""
 
     kind: Literal["local"] = "local"
-    name: str = "local"
     url: str
+
+    def __post_init__(self) -> None:
+        _check_url(self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +189,7 @@ class SimulatedAdapterSettings:
     """One deployment that exists only in Sentinel, to rehearse on."""
 
     kind: Literal["simulated"] = "simulated"
-    name: str = "simulated"
     target: str
-    replicas: int = 1
     target_utilization: int = _SETTINGS.target_utilization
     min_replicas: int = _SETTINGS.min_replicas
     max_replicas: int = _SETTINGS.max_replicas
@@ -208,8 +215,7 @@ class ChannelSettings(SecretSource):
 
     def __post_init__(self) -> None:
         SecretSource.__post_init__(self)
-        if not self.url.startswith(("http://", "https://")):
-            raise ValueError("url must begin with http:// or https://")
+        _check_url(self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +314,11 @@ class Config:
         if config is None:
             raise ConfigError("\n".join(f"{name}: {problem}" for problem in problems))
         return config
+
+
+def _check_url(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("url must begin with http:// or https://")
 
 
 def default_home() -> Path:

@@ -1,0 +1,206 @@
+"""The daemon put together, by plain constructor calls, from its settings."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sentinel.clock import Clock, SystemClock
+from sentinel.collect.ingest import Ingester
+from sentinel.config import Config
+from sentinel.daemon.access import keys_of
+from sentinel.daemon.adapters import adapters_of, channels_of
+from sentinel.daemon.freshness import Freshness
+from sentinel.daemon.observation import Observation
+from sentinel.daemon.rule_book import RuleBook
+from sentinel.daemon.schedule import Job, Schedule
+from sentinel.daemon.shared_state import SharedState
+from sentinel.deploy.adapters import Adapters
+from sentinel.detect.evaluate import WindowEvaluator
+from sentinel.detect.ruleset import default_rule_paths, load_rules
+from sentinel.instrument.measured_adapter import MeasuredAdapter
+from sentinel.instrument.metrics import Metrics
+from sentinel.instrument.observers import Everyone, MetricsObserver
+from sentinel.instrument.stored import Reading, StateMetrics, TelemetryMetrics
+from sentinel.model.observer import Observer
+from sentinel.model.rule import RuleSet
+from sentinel.model.settings import Knob
+from sentinel.model.tables import CURRENT_STATE, DEPLOYMENT_STATE, tables
+from sentinel.model.target import Target
+from sentinel.notify.delivery import Delivery
+from sentinel.pipeline import Pipeline
+from sentinel.query.engine import Engine
+from sentinel.remediate.formula import names_in
+from sentinel.remediate.policy import DEFAULT_BOUNDS, Bounds, Policy
+from sentinel.remediate.stop import StopSwitch
+from sentinel.store.outbox import Outbox
+from sentinel.store.state import State
+from sentinel.store.telemetry import TelemetryStore
+from sentinel.web.app import create_app
+from sentinel.web.body import MEBIBYTE
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+STATE_FILE = "state.db"
+TELEMETRY_FOLDER = "telemetry"
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The parts of a daemon that its life needs; `closing` takes the rest down in order."""
+
+    app: Starlette
+    schedule: Schedule
+    rules: RuleBook
+    closing: ExitStack
+
+
+def policy_of(config: Config) -> Policy:
+    """The run modes and limits of the settings, at their pace."""
+    limits = config.limits
+    bounds = dict(DEFAULT_BOUNDS)
+    for name, bound in limits.bounds.items():
+        usual = bounds[Knob(name)]
+        low = usual.low if bound.min is None else bound.min
+        high = usual.high if bound.max is None else bound.max
+        bounds[Knob(name)] = Bounds(low, high)
+    return Policy(
+        mode=config.mode,
+        symptom_modes=config.modes.symptoms,
+        target_modes={str(Target.parse(text)): mode for text, mode in config.modes.targets.items()},
+        bounds=bounds,
+        cooldown=limits.cooldown,
+        per_target_per_hour=limits.per_target_per_hour,
+        per_hour=limits.per_hour,
+        plan_expires=limits.plan_expires,
+        approval_expires=limits.approval_expires,
+        fresh_within=limits.fresh_within,
+    ).paced(config.pace)
+
+
+def build(home: Path, config: Config, clock: Clock | None = None) -> Daemon:
+    """Open everything a daemon on `home` needs; nothing runs yet.
+
+    Raises:
+        SentinelError: A setting, a rule, a key or a database cannot be used; what was opened is closed again.
+    """
+    with ExitStack() as closing:
+        daemon = _build(home, config, clock or SystemClock(), closing)
+        closing.pop_all()
+        return daemon
+
+
+def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemon:
+    closing = opened.enter_context(ExitStack())
+    keys = keys_of(config, home)
+    channels = channels_of(config, home)
+    metrics = Metrics()
+    shared = SharedState(home / STATE_FILE)
+    closing.callback(shared.close)
+    store = closing.enter_context(TelemetryStore.open(home / TELEMETRY_FOLDER))
+    engine = Engine(store)
+    closing.callback(engine.close)
+    rules = RuleBook(_reader_of_rules(home, config, engine))
+    ingester = Ingester(store, clock)
+    closing.callback(ingester.close)
+    adapters = Adapters([MeasuredAdapter(one, metrics) for one in adapters_of(config, clock, closing)])
+    freshness = Freshness(store.newest, _watched(config), config.health, clock.now())
+    stop = StopSwitch(home)
+    metrics.add(StateMetrics(shared))
+    metrics.add(TelemetryMetrics(store.statistics, lambda: freshness.ages(clock.now())))
+    metrics.add(
+        Reading("sentinel_stopped", "1 while every change is stopped.", lambda: stop.reason() is not None)
+    )
+    pipeline = Pipeline(
+        state=_own_state(home, closing),
+        rules=rules.current,
+        evaluator=WindowEvaluator(engine, store),
+        engine=engine,
+        adapters=adapters,
+        policy=policy_of(config),
+        stop=stop,
+        channels=tuple(channels),
+        observe=_observer(config, metrics, closing),
+    )
+    delivery = Delivery(Outbox(_own_state(home, closing)), channels, jitter=random.random)
+    closing.callback(delivery.close)
+    jobs = _jobs(config, clock, pipeline, delivery, metrics, freshness, store)
+    if config.adapters:
+        observe = Observation(adapters, ingester, clock).observe
+        jobs.append(Job("settings", timedelta(seconds=max(1.0, 5 * config.pace)), observe))
+    schedule = Schedule(tuple(jobs), metrics)
+    app = create_app(
+        ingester=ingester,
+        engine=engine,
+        state=shared,
+        keys=keys,
+        clock=clock,
+        metrics=metrics,
+        unhealthy=lambda: [*schedule.problems(), *_writer(ingester), *freshness.silent(clock.now())],
+        unready=lambda: [*schedule.problems(), *_writer(ingester)],
+        max_body=config.http.max_body_mib * MEBIBYTE,
+    )
+    return Daemon(app, schedule, rules, closing)
+
+
+def _reader_of_rules(home: Path, config: Config, engine: Engine) -> Callable[[], RuleSet]:
+    builtin = default_rule_paths() if config.rules.builtin else ()
+    paths = (*builtin, *(home / path for path in config.rules.paths))
+    return lambda: load_rules(paths, engine=engine, names_in=names_in, pace=config.pace)
+
+
+def _own_state(home: Path, closing: ExitStack) -> State:
+    state = State.open(home / STATE_FILE)
+    closing.callback(state.close)
+    return state
+
+
+def _watched(config: Config) -> Sequence[str]:
+    skipped = {*CURRENT_STATE, *(() if config.adapters else (DEPLOYMENT_STATE.name,))}
+    return [name for name in tables() if name not in skipped]
+
+
+def _writer(ingester: Ingester) -> list[str]:
+    return [] if ingester.is_alive else ["the writer of telemetry does not run"]
+
+
+def _observer(config: Config, metrics: Metrics, closing: ExitStack) -> Observer:
+    counted = MetricsObserver(metrics)
+    if config.tracing.exporter == "none":
+        return counted
+    from sentinel.instrument.tracing import tracing
+
+    traced = tracing(config.tracing.exporter, config.tracing.endpoint)
+    closing.callback(traced.close)
+    return Everyone(counted, traced)
+
+
+def _jobs(
+    config: Config,
+    clock: Clock,
+    pipeline: Pipeline,
+    delivery: Delivery,
+    metrics: Metrics,
+    freshness: Freshness,
+    store: TelemetryStore,
+) -> list[Job]:
+    def deliver() -> None:
+        done = delivery.deliver(clock.now())
+        for outcome in ("delivered", "failed", "dead"):
+            metrics.notices.labels(outcome).inc(getattr(done, outcome))
+
+    second = timedelta(seconds=max(0.1, config.pace))
+    return [
+        Job("tick", second, lambda: pipeline.tick(clock.now())),
+        Job("outbox", second if config.channels else timedelta(minutes=1), deliver),
+        Job("freshness", timedelta(seconds=30), lambda: freshness.silent(clock.now())),
+        Job(
+            "retention", timedelta(days=1), lambda: store.expire((clock.now() - config.retention.keep).date())
+        ),
+    ]
