@@ -113,6 +113,14 @@ REPLICA_STATE: Final = _own(
 )
 """Kept at ingest from AmlOnlineEndpointEventLog."""
 
+UNKNOWN: Final = _own(
+    "SentinelUnknown_CL",
+    "records of log categories that no table is known for",
+    Category=_S,
+    Record=KqlType.DYNAMIC,
+)
+"""What arrives is kept, whether or not its category is known; `Record` is the whole record."""
+
 CURRENT_STATE: Final = (JOB_STATE.name, REPLICA_STATE.name)
 """The tables that hold one row a job or replica instead of one row an event."""
 
@@ -138,7 +146,7 @@ def tables() -> Mapping[str, Table]:
         )
         for name, table in listed["tables"].items()
     ]
-    own = [DEPLOYMENT_STATE, JOB_STATE, REPLICA_STATE, _FROM_SAMPLE_QUERY]
+    own = [DEPLOYMENT_STATE, JOB_STATE, REPLICA_STATE, UNKNOWN, _FROM_SAMPLE_QUERY]
     return MappingProxyType({table.name: table for table in (*published, *own)})
 
 

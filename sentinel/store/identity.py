@@ -1,0 +1,92 @@
+"""Who a record is: a hash of what it says, so that the same record delivered twice is stored once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from sentinel.clock import TICKS_PER_DAY
+from sentinel.store.batch import Record
+from sentinel.store.layout import TRANSPORT, Layout
+
+SEQUENCE_BITS: Final = 23
+"""A row id is the ticks since its day began, shifted by this much, plus a sequence: 63 bits in all."""
+SEQUENCE_MASK: Final = (1 << SEQUENCE_BITS) - 1
+_MOST_LABELS: Final = 50_000
+
+_pack: Final[Callable[[Any], bytes]] = msgspec.msgpack.Encoder().encode
+
+
+class Labels(NamedTuple):
+    """One combination of labels: its row id, what it adds to a record's identity, and its values as stored."""
+
+    id: int
+    identity: bytes
+    values: tuple[Any, ...]
+
+
+DayRows = tuple[list[tuple[Any, ...]], dict[int, Labels]]
+"""The rows of one day, and the label combinations they use by id."""
+
+
+class Identifier:
+    """Makes rows of the records of one table.
+
+    A row is `(row id, identity, labels id, extra, ingestion time, *cells)`. The id of a label combination is a
+    hash of its values, so several processes that write the same file agree on it without asking each other.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._known: dict[tuple[Any, ...], Labels] = {}
+        self._resource = next((i for i, c in enumerate(layout.labels) if c.name == "_ResourceId"), None)
+        self._telling = [i for i, c in enumerate(layout.labels) if c.name not in TRANSPORT]
+        self._telling_cells = layout.telling
+
+    def _learn(self, raw: tuple[Any, ...]) -> Labels:
+        values = raw
+        if self._resource is not None:
+            at = self._resource
+            values = (*raw[:at], raw[at].lower(), *raw[at + 1 :])
+        whole = blake2b(_pack(values), digest_size=8).digest()
+        telling = blake2b(_pack([values[at] for at in self._telling]), digest_size=8).digest()
+        labels = Labels(int.from_bytes(whole, "little", signed=True), telling, values)
+        if len(self._known) >= _MOST_LABELS:
+            self._known.clear()
+        self._known[raw] = labels
+        return labels
+
+    def rows(self, records: Iterable[Record], ingested: int) -> dict[int, DayRows]:
+        """The rows of `records` and the labels they use, by day (days since 0001-01-01)."""
+        days: dict[int, DayRows] = {}
+        known, learn, digest = self._known.get, self._learn, blake2b
+        telling = self._telling_cells
+        day, begin, end = -1, 0, 0
+        used: dict[int, Labels] = {}
+        rows: list[tuple[Any, ...]] = []
+        append = rows.append
+        for ticks, raw, cells, extra in records:
+            if not begin <= ticks < end:
+                day = ticks // TICKS_PER_DAY
+                begin = day * TICKS_PER_DAY
+                end = begin + TICKS_PER_DAY
+                rows, used = days.setdefault(day, ([], {}))
+                append = rows.append
+            labels_id, told, _ = labels = known(raw) or learn(raw)
+            told += _pack(cells[:telling])
+            text = None
+            if extra is not None:
+                text = extra.text
+                told += extra.identity
+            identity = int.from_bytes(digest(told, digest_size=8).digest(), "little", signed=True)
+            used[labels_id] = labels
+            row_id = ((ticks - begin) << SEQUENCE_BITS) | (identity & SEQUENCE_MASK)
+            append((row_id, identity, labels_id, text, ingested, *cells))
+        return days
+
+
+def next_row_id(row_id: int) -> int:
+    """The row id to try after one that another record of the same instant holds."""
+    return (row_id & ~SEQUENCE_MASK) | ((row_id + 1) & SEQUENCE_MASK)

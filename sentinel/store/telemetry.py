@@ -1,0 +1,260 @@
+"""The hot store of telemetry: durable appends, and readers of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final, Self
+
+import apsw
+
+from sentinel.clock import SystemClock, from_ticks, to_ticks
+from sentinel.errors import StoreError
+from sentinel.model.tables import UNKNOWN
+from sentinel.store.batch import Appended, Batch
+from sentinel.store.current import FEEDS, CurrentState, SetAsideLine
+from sentinel.store.identity import DayRows, Identifier
+from sentinel.store.layout import Layout, layouts
+from sentinel.store.partition import PartitionWriter
+from sentinel.store.place import CURRENT, Directory, Memory, Place, day_name, day_number
+from sentinel.store.reader import TelemetryReader
+from sentinel.store.repair import repair_current
+
+_MOST_OPEN: Final = 6
+"""Days open for writing at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the store holds."""
+
+    bytes: int
+    rows: int
+    days: int
+    oldest: datetime | None
+    newest: datetime | None
+    unknown: Mapping[str, int]
+    """Records of unknown categories, by category."""
+    set_aside: int
+
+
+@dataclass(slots=True)
+class _Portion:
+    """What one batch brings to one table on one day."""
+
+    batch: int
+    layout: Layout
+    rows: DayRows
+
+
+class TelemetryStore:
+    """One database a day, written by one thread at a time and read by many.
+
+    Several processes may open the same directory and write to it.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._lock = threading.RLock()
+        self._writers: dict[int, PartitionWriter] = {}
+        self._identifiers: dict[str, Identifier] = {}
+        self._current = CurrentState(place)
+        self._own_reader = TelemetryReader(place)
+        try:
+            repair_current(place, self._current, self._own_reader)
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Open the store in a directory, which is made if it is not there.
+
+        Raises:
+            StoreError: The directory or a file in it cannot be used.
+        """
+        return cls(Directory(directory))
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """A store that is gone when it is closed."""
+        return cls(Memory())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every file this store opened; readers are closed by those who asked for them."""
+        with self._lock:
+            for writer in self._writers.values():
+                writer.close()
+            self._writers.clear()
+            self._own_reader.close()
+            self._current.close()
+
+    def reader(self) -> TelemetryReader:
+        """A reader with a connection of its own, for one thread at a time."""
+        return TelemetryReader(self._place)
+
+    def append(self, batch: Batch, *, at: datetime | None = None) -> Appended:
+        """Store a batch; when this returns it is on disk. See `append_all`."""
+        return self.append_all([batch], at=at)[0]
+
+    def append_all(self, batches: Sequence[Batch], *, at: datetime | None = None) -> list[Appended]:
+        """Store batches in one commit a day; when this returns they are on disk.
+
+        Storing a record again changes nothing, so a batch may be repeated after an error. `at` is the time of
+        ingestion, by default this machine's.
+
+        Raises:
+            StoreError: SQLite failed; some of the records may be stored.
+        """
+        ingested = to_ticks(at or SystemClock().now())
+        with self._lock:
+            portions = self._portions(batches, ingested)
+            counts = [Counter[str]() for _ in batches]
+            unknown: list[Counter[str]] = [Counter() for _ in batches]
+            try:
+                touched = [
+                    day for day in sorted(portions) if self._write_day(day, portions[day], counts, unknown)
+                ]
+                self._write_current(batches, touched, unknown, ingested)
+            except (apsw.Error, OSError) as error:
+                raise StoreError(f"cannot write telemetry: {error}") from error
+            return [
+                Appended(count["new"], count["duplicates"], dict(by_category))
+                for count, by_category in zip(counts, unknown, strict=True)
+            ]
+
+    def _portions(self, batches: Sequence[Batch], ingested: int) -> dict[int, list[_Portion]]:
+        portions: dict[int, list[_Portion]] = {}
+        for number, batch in enumerate(batches):
+            for table, records in batch.rows.items():
+                layout = layouts()[table]
+                identifier = self._identifiers.get(table)
+                if identifier is None:
+                    identifier = self._identifiers[table] = Identifier(layout)
+                for day, rows in identifier.rows(records, ingested).items():
+                    portions.setdefault(day, []).append(_Portion(number, layout, rows))
+        return portions
+
+    def _write_day(
+        self,
+        day: int,
+        portions: list[_Portion],
+        counts: list[Counter[str]],
+        unknown: list[Counter[str]],
+    ) -> bool:
+        """Commit one day; whether the current state must learn of it."""
+        writer = self._begin(day)
+        touches_current = any(portion.layout.table in FEEDS for portion in portions)
+        try:
+            for portion in portions:
+                stored = writer.insert(portion.layout, portion.rows)
+                count = counts[portion.batch]
+                count["new"] += len(stored)
+                count["duplicates"] += len(portion.rows[0]) - len(stored)
+                if portion.layout.table == UNKNOWN.name:
+                    at = [column.name for column in portion.layout.labels].index("Category")
+                    unknown[portion.batch].update(portion.rows[1][row[2]].values[at] for row in stored)
+            writer.commit(touches_current=touches_current)
+        except BaseException:
+            writer.roll_back()
+            raise
+        writer.bound_log()
+        return touches_current
+
+    def _begin(self, day: int) -> PartitionWriter:
+        while True:
+            writer = self._writers.pop(day, None)
+            if writer is None:
+                while len(self._writers) >= _MOST_OPEN and self._place.durable:
+                    self._writers.pop(next(iter(self._writers))).close()
+                writer = PartitionWriter(self._place, day)
+            writer.begin()
+            if not writer.is_stale:
+                self._writers[day] = writer
+                return writer
+            writer.roll_back()
+            writer.close()
+
+    def _write_current(
+        self, batches: Sequence[Batch], touched: list[int], unknown: list[Counter[str]], ingested: int
+    ) -> None:
+        counted = sum(unknown, Counter[str]())
+        if not (touched or counted or any(batch.set_aside or batch.cursors for batch in batches)):
+            return
+        with self._current as current:
+            for batch in batches:
+                for source in FEEDS:
+                    if source in batch.rows:
+                        current.take(source, batch.rows[source], ingested)
+                current.set_aside(batch.set_aside, ingested)
+                current.move_cursors(batch.cursors)
+            current.count_unknown(counted)
+            current.saw(touched)
+
+    def newest(self, table: str) -> int | None:
+        """The ticks of the newest `TimeGenerated` of a table, `None` if it has no rows."""
+        with self._lock:
+            try:
+                return self._own_reader.newest(table)
+            finally:
+                self._own_reader.release()
+
+    def cursors(self, prefix: str = "") -> dict[str, str]:
+        """How far sources were read: the cursors whose name begins with `prefix`."""
+        with self._lock:
+            return self._current.cursors(prefix)
+
+    def set_aside(self, *, after: int = 0, limit: int = 1000) -> list[SetAsideLine]:
+        """What could not be stored, in the order it came, from the first id above `after`."""
+        with self._lock:
+            return self._current.listed(after, limit)
+
+    def drop_set_aside(self, ids: Iterable[int]) -> None:
+        """Forget pieces that were set aside, because they were mended or are of no use."""
+        with self._lock, self._current as current:
+            current.drop(ids)
+
+    def expire(self, before: date) -> int:
+        """Remove the days before a date, and return how many there were."""
+        removed = 0
+        with self._lock:
+            first_kept = day_number(before)
+            for day in sorted(self._place.days()):
+                if day < first_kept:
+                    writer = self._begin(day)  # whoever writes it waits, and then sees that it is gone
+                    del self._writers[day]
+                    self._place.unlink(day_name(day))
+                    writer.roll_back()
+                    writer.close()
+                    removed += 1
+            if removed:
+                with self._current as current:
+                    current.forget_days(first_kept)
+        return removed
+
+    def statistics(self) -> Statistics:
+        """What the store holds; costs a few look-ups a day kept."""
+        with self._lock:
+            days = sorted(self._place.days())
+            sizes = [sum(self._place.size(name)) for name in (CURRENT, *map(day_name, days))]
+            facts = [self._own_reader.day_facts(day) for day in days]
+            self._own_reader.release()
+            return Statistics(
+                bytes=sum(sizes),
+                rows=sum(fact.rows for fact in facts),
+                days=len(days),
+                oldest=min((from_ticks(fact.oldest) for fact in facts if fact.oldest), default=None),
+                newest=max((from_ticks(fact.newest) for fact in facts if fact.newest), default=None),
+                unknown=self._current.unknown(),
+                set_aside=self._current.set_aside_count(),
+            )
