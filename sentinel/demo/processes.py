@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -72,8 +73,11 @@ class Process:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
 
-    def stop(self, seconds: float = _STOP_SECONDS) -> int:
-        """Terminate it, kill its whole group if it does not end in time, and return its exit code."""
+    def stop(self, seconds: float = _STOP_SECONDS, reader: threading.Thread | None = None) -> int:
+        """Terminate it, kill its whole group if it does not end in time, and return its exit code.
+
+        `reader` is a thread that reads its output to the end.
+        """
         if self.running:
             self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -82,6 +86,8 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
         code = self._process.wait()
+        if reader is not None:
+            reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
