@@ -10,7 +10,7 @@ import structlog
 
 from sentinel.config.settings import LogSettings
 
-_QUIET: Final = ("apscheduler", "uvicorn.access", "httpx2", "httpcore2", "asyncio")
+_QUIET: Final = ("apscheduler", "uvicorn", "httpx2", "httpcore2", "asyncio")
 """Libraries that narrate each of their steps; what they warn of is still heard."""
 
 
@@ -26,7 +26,7 @@ def narrate(settings: LogSettings) -> None:
     renderers: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [_console()]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -50,3 +50,9 @@ def narrate(settings: LogSettings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _console() -> structlog.dev.ConsoleRenderer:
+    # The richer tracebacks show local variables, and those hold keys.
+    plain = structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
