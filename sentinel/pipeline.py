@@ -13,10 +13,10 @@ Every transition is stored together with the notices that tell of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 from sentinel.clock import format_span, monotonic, to_ticks
 from sentinel.deploy.adapters import Adapters
@@ -25,8 +25,7 @@ from sentinel.detect.recovery import recovery, staleness
 from sentinel.diagnose.causes import diagnose
 from sentinel.errors import AdapterError, QueryError, TargetNotFound
 from sentinel.model.finding import Finding
-from sentinel.model.incident import Approval, Incident, IncidentState as At, Transition
-from sentinel.model.notice import Notice
+from sentinel.model.incident import Approval, Incident, IncidentState as At
 from sentinel.model.observer import Nobody, Observer
 from sentinel.model.plan import Action, ActionKind, ActionState, Effect, Plan, RunMode
 from sentinel.model.rule import Cause, RuleSet, Symptom
@@ -40,16 +39,12 @@ from sentinel.remediate.stop import StopSwitch
 from sentinel.remediate.verify import verify
 from sentinel.store.actions import Actions
 from sentinel.store.incidents import Incidents, Stored
-from sentinel.store.outbox import Outbox
+from sentinel.store.ledger import Ledger
 from sentinel.store.rule_state import LastEvaluation, RuleState
 from sentinel.store.state import State
 
 _ROUNDS: Final = 8
 """Steps an incident may take in one tick."""
-_TOLD: Final = frozenset(
-    {At.DIAGNOSED, At.WAITING, At.SETTLING, At.CONFIRMED, At.UNDONE, At.ESCALATED, At.RESOLVED}
-)
-"""The states people are told of; the others last moments."""
 _BEFORE_A_CHANGE: Final = frozenset({At.OPEN, At.DIAGNOSED, At.PLANNED, At.WAITING, At.ESCALATED})
 
 
@@ -84,12 +79,11 @@ class Pipeline:
         self._adapters = adapters
         self._policy = policy
         self._stop = stop
-        self._channels = channels
         self._observe: Observer = observe or Nobody()
         self._incidents = Incidents(state)
         self._actions = Actions(state)
         self._rule_state = RuleState(state)
-        self._outbox = Outbox(state)
+        self._ledger = Ledger(state, channels, self._observe, lambda symptom: rules().symptom(symptom))
 
     def tick(self, now: datetime) -> Tick:
         """Evaluate the symptoms that are due, then advance the incidents that are."""
@@ -106,7 +100,9 @@ class Pipeline:
         return len(due)
 
     def _evaluate(self, symptom: Symptom, now: datetime) -> None:
-        started, problem, findings, newest = monotonic(), "", (), None
+        started, problem = monotonic(), ""
+        findings: tuple[Finding, ...] = ()
+        newest: datetime | None = None
         try:
             evaluation = self._evaluator.evaluate(symptom, now)
             findings, newest = evaluation.findings, evaluation.newest
@@ -132,7 +128,7 @@ class Pipeline:
             opened = Incident(
                 incident_id, symptom.id, finding.target, At.OPEN, now, now, now, finding, now, why
             )
-            self._tell(self._incidents.create(opened), opened)
+            self._ledger.open(opened)
 
     # ── advance ──
 
@@ -155,12 +151,12 @@ class Pipeline:
         symptom = self._rules().symptom(incident.symptom)
         if symptom is None:
             why = f"the rule {incident.symptom} is gone, so nothing more can be said of it"
-            self._move(stored, now, At.RESOLVED, why, closed=now)
+            self._ledger.move(stored, now, At.RESOLVED, why, closed=now)
             return
         try:
             self._take(stored, symptom, now)
         except (AdapterError, QueryError) as error:
-            self._wait(stored, now + symptom.every, f"{incident.state}: {error}")
+            self._ledger.wait(stored, now + symptom.every, f"{incident.state}: {error}")
 
     def _take(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         steps: dict[At, Callable[[Stored, Symptom, datetime], object]] = {
@@ -185,31 +181,31 @@ class Pipeline:
         diagnosis = diagnose(stored.incident.finding, symptom, self._rules(), self._engine, now)
         stale = self._stale(symptom, now)
         if stale:
-            self._wait(stored, now + symptom.every, f"nothing is decided: {stale}")
+            self._ledger.wait(stored, now + symptom.every, f"nothing is decided: {stale}")
         elif diagnosis.top is None:
             why = "no known cause explains it; the evidence is in the explanation"
-            self._move(stored, now, At.ESCALATED, why, diagnosis=diagnosis, plan=None)
+            self._ledger.move(stored, now, At.ESCALATED, why, diagnosis=diagnosis, plan=None)
         else:
             why = f"{diagnosis.top.title}: {diagnosis.top.reason}"
-            self._move(stored, now, At.DIAGNOSED, why, diagnosis=diagnosis, plan=None)
+            self._ledger.move(stored, now, At.DIAGNOSED, why, diagnosis=diagnosis, plan=None)
 
     def _plan(self, stored: Stored, _symptom: Symptom, now: datetime) -> None:
         incident = stored.incident
         top = incident.diagnosis.top if incident.diagnosis else None
         cause = self._rules().cause(top.cause) if top else None
         if top is None or cause is None:
-            self._move(stored, now, At.OPEN, "the rule of its cause is gone; diagnosing again")
+            self._ledger.move(stored, now, At.OPEN, "the rule of its cause is gone; diagnosing again")
             return
         try:
             planned = self._planned(incident, cause, now)
         except TargetNotFound as error:
             planned = HandOver(f"{cause.advice} ({error})")
         if isinstance(planned, HandOver):
-            self._move(stored, now, At.ESCALATED, planned.why, plan=None)
+            self._ledger.move(stored, now, At.ESCALATED, planned.why, plan=None)
             return
         mode = self._policy.mode_for(incident.symptom, incident.target)
         why = f"{planned.summary}: {planned.formula.workings}"
-        self._move(stored, now, At.PLANNED, why, plan=planned, mode=mode, approval=Approval.NONE)
+        self._ledger.move(stored, now, At.PLANNED, why, plan=planned, mode=mode, approval=Approval.NONE)
 
     def _planned(self, incident: Incident, cause: Cause, now: datetime) -> Plan | HandOver:
         top = incident.diagnosis.top if incident.diagnosis else None
@@ -227,13 +223,13 @@ class Pipeline:
         if incident.mode is RunMode.READONLY:
             why = f"readonly: {plan.summary} is advised, nothing is changed"
             if not self._rediagnosed(stored, symptom, now):
-                self._hold(stored, now, soon, why)
+                self._ledger.hold(stored, now, soon, why)
         elif incident.mode is RunMode.REVIEW and not approved:
             if now >= plan.expires:
-                self._move(stored, now, At.OPEN, "nobody decided in time; diagnosing again", plan=None)
+                self._ledger.move(stored, now, At.OPEN, "nobody decided in time; diagnosing again", plan=None)
             else:
                 left = format_span(plan.expires - plan.created)
-                self._hold(stored, now, soon, f"waiting for approval of {plan.summary} (for {left})")
+                self._ledger.hold(stored, now, soon, f"waiting for approval of {plan.summary} (for {left})")
         else:
             self._claim(stored, plan, symptom, now)
 
@@ -254,13 +250,13 @@ class Pipeline:
             )
             if judgement.allowed:
                 action = plan.action(ActionKind.APPLY, plan.revision, now)
-                if self._move(stored, now, At.APPLYING, f"applying {plan.summary}"):
+                if self._ledger.move(stored, now, At.APPLYING, f"applying {plan.summary}"):
                     self._actions.claim(action)
             elif judgement.retry_at is not None:
-                self._hold(stored, now, judgement.retry_at, judgement.reason)
+                self._ledger.hold(stored, now, judgement.retry_at, judgement.reason)
             else:
                 why = f"plan void: {judgement.reason}"
-                self._move(stored, now, At.OPEN, why, due=now + symptom.every, plan=None)
+                self._ledger.move(stored, now, At.OPEN, why, due=now + symptom.every, plan=None)
 
     # ── apply, verify, confirm, undo ──
 
@@ -268,19 +264,19 @@ class Pipeline:
         plan = _plan_of(stored.incident)
         claimed = self._action(stored.incident, ActionKind.APPLY)
         if claimed is None:
-            self._move(stored, now, At.OPEN, "nothing was claimed; diagnosing again", plan=None)
+            self._ledger.move(stored, now, At.OPEN, "nothing was claimed; diagnosing again", plan=None)
             return
         late = now > claimed.claimed + self._policy.plan_expires
         done = carry_out(claimed, self._adapters, now, late=late)
         with self._state.transaction():
             if done.state is ActionState.APPLIED:
                 due, why = now + plan.verify_after, f"{plan.summary} is in force; judged from then on"
-                moved = self._move(stored, now, At.SETTLING, why, due=due, verification=None)
+                moved = self._ledger.move(stored, now, At.SETTLING, why, due=due, verification=None)
             elif done.state is ActionState.VOID:
                 due, why = now + symptom.every, f"plan void: {done.detail}"
-                moved = self._move(stored, now, At.OPEN, why, due=due, plan=None)
+                moved = self._ledger.move(stored, now, At.OPEN, why, due=due, plan=None)
             else:
-                moved = self._move(stored, now, At.ESCALATED, f"{plan.summary} failed: {done.detail}")
+                moved = self._ledger.move(stored, now, At.ESCALATED, f"{plan.summary} failed: {done.detail}")
             if moved:
                 self._actions.finish(done)
         if moved:
@@ -295,18 +291,18 @@ class Pipeline:
         verdict = verify(stored.incident.finding, seen, now)
         long_enough = now - since >= symptom.window / 2
         if verdict.effect is Effect.WORKED and long_enough:
-            self._move(stored, now, At.CONFIRMED, f"worked: {verdict.reason}", verification=verdict)
+            self._ledger.move(stored, now, At.CONFIRMED, f"worked: {verdict.reason}", verification=verdict)
         elif verdict.effect is Effect.WORSE and long_enough:
-            self._move(stored, now, At.UNDOING, f"worse: {verdict.reason}", verification=verdict)
+            self._ledger.move(stored, now, At.UNDOING, f"worse: {verdict.reason}", verification=verdict)
         elif now < deadline:
-            self._wait(stored, min(now + symptom.every, deadline), stored.incident.why)
+            self._ledger.wait(stored, min(now + symptom.every, deadline), stored.incident.why)
         elif verdict.effect in {Effect.HELPED, Effect.WORKED}:
             tried = stored.incident.tried
             why = f"{verdict.effect}: {verdict.reason}; kept, and diagnosing again"
-            self._move(stored, now, At.OPEN, why, verification=verdict, tried=tried)
+            self._ledger.move(stored, now, At.OPEN, why, verification=verdict, tried=tried)
         else:
             why = f"{verdict.effect}: {verdict.reason}; taking it back"
-            self._move(stored, now, At.UNDOING, why, verification=verdict)
+            self._ledger.move(stored, now, At.UNDOING, why, verification=verdict)
 
     def _confirm(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         incident = stored.incident
@@ -314,21 +310,21 @@ class Pipeline:
         patience = symptom.window + symptom.keep_firing * 2
         if now - incident.last_seen >= symptom.keep_firing:
             why = f"resolved: {verified.reason}" if verified else "resolved"
-            self._move(stored, now, At.RESOLVED, why, closed=now)
+            self._ledger.move(stored, now, At.RESOLVED, why, closed=now)
         elif now - incident.updated >= patience:
-            self._move(stored, now, At.OPEN, "it came back; diagnosing again", plan=None)
+            self._ledger.move(stored, now, At.OPEN, "it came back; diagnosing again", plan=None)
         else:
-            self._wait(stored, now + symptom.every, incident.why)
+            self._ledger.wait(stored, now + symptom.every, incident.why)
 
     def _undo(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         incident, plan = stored.incident, _plan_of(stored.incident)
         applied = self._action(incident, ActionKind.APPLY)
         if applied is None or applied.state is not ActionState.APPLIED:
-            self._move(stored, now, At.ESCALATED, "nothing is in force, so nothing was undone")
+            self._ledger.move(stored, now, At.ESCALATED, "nothing is in force, so nothing was undone")
             return
         stopped = self._stop.reason()
         if stopped is not None:
-            self._wait(stored, now + symptom.every, f"not undone yet, stopped by a person: {stopped}")
+            self._ledger.wait(stored, now + symptom.every, f"not undone yet, stopped by a person: {stopped}")
             return
         action = self._action(incident, ActionKind.UNDO)
         if action is None:
@@ -339,9 +335,9 @@ class Pipeline:
         with self._state.transaction():
             if done.state is ActionState.APPLIED:
                 why = f"undone: {', '.join(map(str, done.changes))}"
-                moved = self._move(stored, now, At.UNDONE, why, due=now + symptom.every)
+                moved = self._ledger.move(stored, now, At.UNDONE, why, due=now + symptom.every)
             else:
-                moved = self._move(stored, now, At.ESCALATED, f"not undone: {done.detail}")
+                moved = self._ledger.move(stored, now, At.ESCALATED, f"not undone: {done.detail}")
             if moved:
                 self._actions.finish(done)
         if moved:
@@ -350,7 +346,7 @@ class Pipeline:
     def _reopen(self, stored: Stored, _symptom: Symptom, now: datetime) -> None:
         plan = _plan_of(stored.incident)
         tried = (*stored.incident.tried, remedy_key(plan.cause, plan.remedy))
-        self._move(stored, now, At.OPEN, "diagnosing again", tried=tried, plan=None)
+        self._ledger.move(stored, now, At.OPEN, "diagnosing again", tried=tried, plan=None)
 
     # ── what several steps share ──
 
@@ -359,7 +355,7 @@ class Pipeline:
         if self._recovered(stored, symptom, now):
             return
         if denied or not self._rediagnosed(stored, symptom, now):
-            self._wait(stored, now + symptom.every, stored.incident.why)
+            self._ledger.wait(stored, now + symptom.every, stored.incident.why)
 
     def _rediagnosed(self, stored: Stored, symptom: Symptom, now: datetime) -> bool:
         """Look again, and go on with another cause if the evidence now says so."""
@@ -371,11 +367,11 @@ class Pipeline:
         if diagnosis.top is None or diagnosis.top.cause == known:
             return False
         why = f"{diagnosis.top.title}: {diagnosis.top.reason}"
-        return self._move(stored, now, At.DIAGNOSED, why, diagnosis=diagnosis, plan=None)
+        return self._ledger.move(stored, now, At.DIAGNOSED, why, diagnosis=diagnosis, plan=None)
 
     def _recovered(self, stored: Stored, symptom: Symptom, now: datetime) -> bool:
         why = recovery(stored.incident, symptom, self._evaluator, now)
-        return why is not None and self._move(stored, now, At.RESOLVED, why, closed=now)
+        return why is not None and self._ledger.move(stored, now, At.RESOLVED, why, closed=now)
 
     def _stale(self, symptom: Symptom, now: datetime) -> str:
         return staleness(symptom, self._newest(symptom), now, fresh_within=self._policy.fresh_within)
@@ -388,35 +384,6 @@ class Pipeline:
         plan = _plan_of(incident)
         actions = self._actions.of_incident(incident.id)
         return next((a for a in actions if a.plan == plan.id and a.kind is kind), None)
-
-    def _hold(self, stored: Stored, now: datetime, due: datetime, why: str) -> None:
-        """Wait for something outside; told once, when the waiting begins or its reason changes in kind."""
-        if stored.incident.state is At.WAITING:
-            self._wait(stored, due, why)
-        else:
-            self._move(stored, now, At.WAITING, why, due=due)
-
-    def _wait(self, stored: Stored, due: datetime, why: str) -> None:
-        self._incidents.touch(stored, due=due, why=why)
-
-    def _move(self, stored: Stored, now: datetime, state: At, why: str, **changes: Any) -> bool:
-        """Store a transition with its notices; `False` if someone else changed the incident meanwhile."""
-        incident = replace(
-            stored.incident, **{"due": now, "updated": now, "state": state, "why": why, **changes}
-        )
-        with self._state.transaction():
-            transition = self._incidents.save(stored, incident)
-            if transition is not None:
-                self._tell(transition, incident)
-        return transition is not None
-
-    def _tell(self, transition: Transition, incident: Incident) -> None:
-        self._observe.moved(transition, incident)
-        symptom = self._rules().symptom(incident.symptom)
-        if transition.after in _TOLD and symptom is not None:
-            key = f"{incident.id}/{transition.sequence}"
-            notice = Notice(key, symptom.title, symptom.severity, incident, transition)
-            self._outbox.put(notice, self._channels, transition.at)
 
 
 def _plan_of(incident: Incident) -> Plan:

@@ -1,0 +1,77 @@
+"""The ledger of incidents: every transition is stored together with the notices that tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sentinel.model.incident import Incident, IncidentState as At, Transition
+from sentinel.model.notice import Notice
+from sentinel.model.observer import Observer
+from sentinel.model.rule import Symptom
+from sentinel.store.incidents import Incidents, Stored
+from sentinel.store.outbox import Outbox
+from sentinel.store.state import State
+
+_TOLD: Final = frozenset(
+    {At.DIAGNOSED, At.WAITING, At.SETTLING, At.CONFIRMED, At.UNDONE, At.ESCALATED, At.RESOLVED}
+)
+"""The states people are told of; the others last moments."""
+
+
+class Ledger:
+    """Opens, moves and postpones incidents, and tells of it."""
+
+    def __init__(
+        self,
+        state: State,
+        channels: tuple[str, ...],
+        observe: Observer,
+        symptom_of: Callable[[str], Symptom | None],
+    ) -> None:
+        self._state = state
+        self._channels = channels
+        self._observe = observe
+        self._symptom_of = symptom_of
+        self._incidents = Incidents(state)
+        self._outbox = Outbox(state)
+
+    def open(self, incident: Incident) -> None:
+        """Store a new incident.
+
+        Raises:
+            sqlite3.IntegrityError: One of that target and symptom is open already.
+        """
+        with self._state.transaction():
+            self._tell(self._incidents.create(incident), incident)
+
+    def move(self, stored: Stored, now: datetime, state: At, why: str, **changes: Any) -> bool:
+        """Store a transition; `False` if someone else changed the incident meanwhile, and nothing is stored."""
+        values = {"due": now, "updated": now, "state": state, "why": why, **changes}
+        incident = replace(stored.incident, **values)
+        with self._state.transaction():
+            transition = self._incidents.save(stored, incident)
+            if transition is not None:
+                self._tell(transition, incident)
+        return transition is not None
+
+    def wait(self, stored: Stored, due: datetime, why: str) -> None:
+        """Look at an incident again at `due`; its state stays, so nobody is told."""
+        self._incidents.touch(stored, due=due, why=why)
+
+    def hold(self, stored: Stored, now: datetime, due: datetime, why: str) -> None:
+        """Let an incident wait for something outside; told once, when the waiting begins."""
+        if stored.incident.state is At.WAITING:
+            self.wait(stored, due, why)
+        else:
+            self.move(stored, now, At.WAITING, why, due=due)
+
+    def _tell(self, transition: Transition, incident: Incident) -> None:
+        self._observe.moved(transition, incident)
+        symptom = self._symptom_of(incident.symptom)
+        if transition.after in _TOLD and symptom is not None:
+            key = f"{incident.id}/{transition.sequence}"
+            notice = Notice(key, symptom.title, symptom.severity, incident, transition)
+            self._outbox.put(notice, self._channels, transition.at)
