@@ -91,7 +91,7 @@ class HttpSettings:
     port: int = 8686
     """0 takes any free port; the address taken is written to `http.json` in the home directory."""
     max_body_mib: int = 64
-    """The largest body of one delivery, as sent and, when it is compressed, as unpacked."""
+    """The largest body of one delivery, as it is sent."""
     keys: tuple[KeySettings, ...] = ()
 
     def __post_init__(self) -> None:
@@ -223,7 +223,6 @@ class SourceSettings:
     """A file or directory whose records are taken in as they appear."""
 
     path: Path
-    name: str = ""
     table: str | None = None
     """The table of records that do not name one."""
 
