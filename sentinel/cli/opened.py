@@ -10,7 +10,9 @@ from sentinel.cli.home import Home
 from sentinel.errors import StoreError
 
 if TYPE_CHECKING:
+    from sentinel.query.engine import Engine
     from sentinel.store.state import State
+    from sentinel.store.telemetry import TelemetryStore
 
 
 @contextmanager
@@ -25,6 +27,34 @@ def opened_state(home: Home) -> Iterator[State]:
     must_exist(home)
     with closing(State.open(home.state)) as state:
         yield state
+
+
+@contextmanager
+def opened_engine(home: Home) -> Iterator[Engine]:
+    """KQL over the telemetry of a home that was used before, whether or not a daemon runs on it.
+
+    Raises:
+        StoreError: There is no such home, or its telemetry cannot be opened.
+    """
+    from sentinel.query.engine import Engine
+    from sentinel.store.telemetry import TelemetryStore
+
+    must_exist(home)
+    with TelemetryStore.open(home.telemetry) as store, closing(Engine(store)) as engine:
+        yield engine
+
+
+@contextmanager
+def opened_telemetry(home: Home) -> Iterator[TelemetryStore]:
+    """The telemetry of a home, which is made if it is not there.
+
+    Raises:
+        StoreError: It cannot be opened.
+    """
+    from sentinel.store.telemetry import TelemetryStore
+
+    with TelemetryStore.open(home.telemetry) as store:
+        yield store
 
 
 def must_exist(home: Home) -> None:

@@ -1,0 +1,21 @@
+"""`sentinel rules`: check rule files, and run the cases beside them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from sentinel.cli.lazy import LazyGroup, Listed
+
+SECTIONS: Final = {
+    "Commands": (
+        Listed("check", "Check rule files and say everything that is wrong with them."),
+        Listed("test", "Run the cases that lie beside rule files."),
+    )
+}
+
+
+@click.group("rules", cls=LazyGroup, package="sentinel.cli.rules", sections=SECTIONS)
+def command() -> None:
+    """Check rule files and run the cases beside them."""
