@@ -26,6 +26,9 @@ BOOT_FAILED = 3
 """The exit code of the inference server when its worker does not come up."""
 
 _SERVER = "azureml_inference_server_http.server.user_script"
+_SERVER_FILE = (
+    "/azureml-envs/env/lib/python3.11/site-packages/azureml_inference_server_http/server/user_script.py"
+)
 _MAX_HEAD = 64 * 1024
 _BANNER = """
 Azure ML Inferencing HTTP server v1.5.1
@@ -215,7 +218,7 @@ class Server:
         try:
             answer = self._script.run(body.decode("utf-8", "replace"))
         except UserScriptException as error:
-            trace = "".join(traceback.format_exception(error))
+            trace = _trace(error)
             self._console.line("E", "azmlinfsrv", f"Encountered Exception: {trace}")
             reason = json.dumps({"message": f"{error}: {error.__cause__}"}).encode()
             return 500, reason, ["x-ms-run-function-failed: True"]
@@ -223,8 +226,13 @@ class Server:
         return 200, answer, [f"x-ms-run-fn-exec-ms: {took:.3f}"]
 
 
+def _trace(error: Exception) -> str:
+    """The traceback as the real server prints it: its own frames are those of its own file."""
+    return "".join(traceback.format_exception(error)).replace(__file__, _SERVER_FILE)
+
+
 def _give_up(console: Console, error: Exception) -> int:
-    trace = "".join(traceback.format_exception(error))
+    trace = _trace(error)
     began = "Encountered Exception " if isinstance(error, UserScriptException) else ""
     console.line("E", "azmlinfsrv", began + trace)
     console.line("I", "gunicorn.error", f"Worker exiting (pid: {os.getpid()})")

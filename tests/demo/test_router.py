@@ -9,7 +9,7 @@ from typing import Any
 
 from sentinel.demo.settings import BROKEN_SCORE
 from sentinel.model.settings import Settings
-from sentinel.simulate.records import EVENTS, TRAFFIC
+from sentinel.simulate.records import CONSOLE, EVENTS, TRAFFIC
 from tests.demo.conftest import MakeStack
 from tests.demo.serving_stack import Stack, eventually
 
@@ -142,6 +142,18 @@ class TestCrashLoop:
         assert (reply.status, reply.body) == (503, b"No ready replicas for service chat")
         assert await stack.console_line("exited with code 3.")
         assert await stack.recorded(EVENTS, Name="BackOff", Message="Back-off restarting failed container")
+
+    async def test_a_traceback_names_the_files_of_the_real_server_and_the_script(
+        self, make_stack: MakeStack
+    ) -> None:
+        stack = make_stack(ONE_REPLICA, score_file=BROKEN_SCORE)
+        await stack.console_line("Reason: Worker failed to boot.")
+
+        messages = [row["Message"] for row in stack.records(CONSOLE)]
+
+        files = {text.split('"')[1] for text in messages if text.startswith('  File "/')}
+        server = "/azureml-envs/env/lib/python3.11/site-packages/azureml_inference_server_http/server/user_script.py"
+        assert files == {server, str(BROKEN_SCORE)}
 
     async def test_the_wait_before_a_restart_doubles(self, make_stack: MakeStack) -> None:
         stack = make_stack(ONE_REPLICA, score_file=BROKEN_SCORE, backoff_seconds=0.1)
