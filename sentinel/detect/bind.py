@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from sentinel.detect.decode import CauseFile, SymptomFile
+from sentinel.detect.definitions import Definitions
 from sentinel.detect.yaml_places import Document, Text, nearest
-from sentinel.errors import FormulaError, QueryError
+from sentinel.errors import FormulaError, QueryError, RuleProblem
 from sentinel.model.sentence import fields_of
 from sentinel.model.settings import Knob
 from sentinel.model.tables import Column, KqlType
@@ -66,6 +67,7 @@ def bind_cause(
     kinds: Mapping[str, TargetKind],
     engine: Engine | None,
     names_in: NamesIn | None,
+    shared: Definitions,
 ) -> None:
     """Add a problem for each name, query, sentence and formula of a cause that does not fit.
 
@@ -79,9 +81,9 @@ def bind_cause(
     if engine is not None:
         parameters = parameter_types(kind)
         for key, text in rule.queries:
-            _bind(rule.document, f"{key}.query", text, engine, parameters)
+            _bind(rule.document, f"{key}.query", text, engine, parameters, shared=shared)
         if rule.facts is not None:
-            facts = _bind(rule.document, "facts", rule.facts, engine, parameters)
+            facts = _bind(rule.document, "facts", rule.facts, engine, parameters, shared=shared)
     if facts is None or (engine is None and rule.facts is not None):
         return
     known = {column.name for column in facts}
@@ -139,14 +141,29 @@ def _bind(
     parameters: Mapping[str, KqlType],
     *,
     before: str = "",
+    shared: Definitions | None = None,
 ) -> tuple[Column, ...] | None:
-    """The columns of a query, or None after adding the problem at its place in the file."""
+    """The columns of a query, or None after adding the problem at its place in the file.
+
+    A problem inside a shared definition is told at the definition's place, once.
+    """
+    composed = (shared or Definitions()).compose(before + text.value)
     try:
-        return engine.check(before + text.value, parameters=parameters)
+        return engine.check(composed.text, parameters=parameters)
     except QueryError as error:
-        offset = max((error.span.start if error.span else len(before)) - len(before), 0)
-        line, column = text.place(*_line_and_column(text.value, offset))
         message = f"{error.message} ({error.hint})" if error.hint else error.message
+        begins = composed.begins + len(before)
+        offset = error.span.start if error.span else begins
+        inside = composed.definition_at(offset)
+        if inside is not None:
+            definition, within = inside
+            line, column = _line_and_column(definition.text, within)
+            problem = RuleProblem(
+                definition.file, definition.line + line - 1, column, definition.name, message
+            )
+            document.problems.append(problem)
+            return None
+        line, column = text.place(*_line_and_column(text.value, max(offset - begins, 0)))
         document.problem(line, column, key, message)
         return None
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from sentinel.detect.definitions import Definitions
 from sentinel.detect.yaml_places import Block, Document, Text
 from sentinel.model.rule import (
     Cause,
@@ -114,15 +115,20 @@ def decode_symptom(document: Document, rule_id: str, file: str, pace: float) -> 
     return SymptomFile(symptom, document, query, threshold, measure, sample)
 
 
-def decode_cause(document: Document, rule_id: str, file: str, pace: float) -> CauseFile | None:
-    """The cause of a file, or None when the document has problems. `pace` multiplies its durations."""
+def decode_cause(
+    document: Document, rule_id: str, file: str, pace: float, shared: Definitions
+) -> CauseFile | None:
+    """The cause of a file, or None when the document has problems.
+
+    `pace` multiplies its durations; the definitions its queries name are put in front of them.
+    """
     block = document.block(CAUSE_KEYS)
     if block is None:
         return None
     title, because = block.text("title"), block.text("because")
     explains, covers = block.texts("explains"), block.texts("covers", required=False)
     facts = block.text("facts", required=False)
-    clauses = {key: _clauses(block, key, file) for key in ("requires", "excludes", "supports")}
+    clauses = {key: _clauses(block, key, file, shared) for key in ("requires", "excludes", "supports")}
     remedies = _remedies(block, file, pace)
     if because is not None:
         _check_sentence(block, because)
@@ -135,7 +141,7 @@ def decode_cause(document: Document, rule_id: str, file: str, pace: float) -> Ca
         requires=tuple(clause for clause, _ in clauses["requires"]),
         excludes=tuple(clause for clause, _ in clauses["excludes"]),
         supports=tuple(clause for clause, _ in clauses["supports"]),
-        facts=facts.value if facts else "",
+        facts=shared.compose(facts.value).text if facts else "",
         because=because.value.strip(),
         remedies=tuple(remedy for remedy, _ in remedies),
         place=Place(file, block.line),
@@ -153,12 +159,13 @@ def _check_sentence(block: Block, because: Text) -> None:
         block.problem("because", str(error))
 
 
-def _clauses(block: Block, key: str, file: str) -> tuple[tuple[Clause, Text], ...]:
+def _clauses(block: Block, key: str, file: str, shared: Definitions) -> tuple[tuple[Clause, Text], ...]:
     decoded = []
     for clause in block.blocks(key, _CLAUSE_KEYS, required=key == "requires"):
         says, query = clause.text("says"), clause.text("query")
         if says is not None and query is not None:
-            decoded.append((Clause(says.value, query.value, Place(file, clause.line)), query))
+            composed = shared.compose(query.value).text
+            decoded.append((Clause(says.value, composed, Place(file, clause.line)), query))
     return tuple(decoded)
 
 

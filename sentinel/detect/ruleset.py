@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sentinel.detect.bind import NamesIn, bind_cause, bind_symptom
 from sentinel.detect.case_file import decode_cases
 from sentinel.detect.decode import CauseFile, SymptomFile, decode_cause, decode_symptom
+from sentinel.detect.definitions import Definitions, find_definition_files, read_definitions
 from sentinel.detect.yaml_places import Document
 from sentinel.errors import RuleErrors, RuleProblem
 from sentinel.model.rule import RuleSet
@@ -45,14 +46,42 @@ class RuleFile:
         return self.path.with_name(self.path.stem + CASES_SUFFIX)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Reading:
-    """What was read, and what was wrong with it."""
+    """What was read so far, and in the end what was wrong with it."""
 
     symptoms: dict[str, SymptomFile]
     causes: dict[str, CauseFile]
-    digest: str
-    problems: tuple[RuleProblem, ...]
+    broken: set[str]
+    """The symptoms that could not be decoded: causes that explain them are not to blame."""
+    digest: str = ""
+    problems: tuple[RuleProblem, ...] = ()
+
+    def add(self, file: RuleFile, document: Document, pace: float, shared: Definitions) -> None:
+        """Decode one file and keep its rule, unless its id is taken."""
+        earlier = (self.symptoms if file.folder == SYMPTOMS else self.causes).get(file.id)
+        if earlier is not None:
+            document.problem(1, 1, "", f"the id {file.id!r} is taken by {earlier.document.file}")
+        elif file.folder == CAUSES:
+            cause = decode_cause(document, file.id, file.shown, pace, shared)
+            if cause is not None:
+                self.causes[file.id] = cause
+        else:
+            symptom = decode_symptom(document, file.id, file.shown, pace)
+            if symptom is None:
+                self.broken.add(file.id)
+            else:
+                self.symptoms[file.id] = symptom
+
+    def bind(self, engine: Engine | None, names_in: NamesIn | None, shared: Definitions) -> None:
+        """Check that queries, sentences and formulas fit the tables and each other."""
+        for symptom in self.symptoms.values():
+            if engine is not None:
+                bind_symptom(symptom, engine)
+        kinds = {name: rule.symptom.target for name, rule in self.symptoms.items()}
+        for cause in self.causes.values():
+            if self.broken.isdisjoint(cause.cause.explains):
+                bind_cause(cause, kinds, engine, names_in, shared)
 
 
 def default_rule_paths() -> tuple[Path, ...]:
@@ -108,8 +137,9 @@ def load_rules(
     Raises:
         RuleErrors: Everything that is wrong, of all files at once.
     """
+    paths = tuple(paths)
     files, problems = find_rule_files(paths)
-    reading = _read(files, engine, names_in, pace)
+    reading = _read(files, find_definition_files(paths), engine, names_in, pace)
     if problems or reading.problems:
         raise RuleErrors((*problems, *reading.problems))
     return RuleSet(
@@ -126,8 +156,9 @@ def check_rules(
 
     Every rule needs a case in which it fires and one in which it stays quiet.
     """
+    paths = tuple(paths)
     files, problems = find_rule_files(paths)
-    reading = _read(files, engine, names_in, 1.0)
+    reading = _read(files, find_definition_files(paths), engine, names_in, 1.0)
     of_cases = [problem for file in files for problem in _case_problems(file)]
     return (*problems, *sorted((*reading.problems, *of_cases), key=lambda p: (p.file, p.line, p.column)))
 
@@ -154,32 +185,29 @@ def _case_problems(file: RuleFile) -> Sequence[RuleProblem]:
 
 
 def _read(
-    files: Sequence[RuleFile], engine: Engine | None, names_in: NamesIn | None, pace: float
+    files: Sequence[RuleFile],
+    definitions: Sequence[Path],
+    engine: Engine | None,
+    names_in: NamesIn | None,
+    pace: float,
 ) -> _Reading:
     hashed = blake2b(f"pace {pace:g}\n".encode(), digest_size=8)
+    texts = [(os.path.relpath(path), path.read_text("utf-8")) for path in definitions]
+    shared, problems = read_definitions(texts)
+    for path, (_, text) in zip(definitions, texts, strict=True):
+        hashed.update(f"{path.name}\n{len(text)}\n{text}".encode())
     documents: list[Document] = []
-    symptoms: dict[str, SymptomFile] = {}
-    causes: dict[str, CauseFile] = {}
-    broken: set[str] = set()
+    reading = _Reading({}, {}, set())
     for file in files:
         text, document = _document(file)
         documents.append(document)
         hashed.update(f"{file.shown}\n{len(text)}\n{text}".encode())
-        symptom = decode_symptom(document, file.id, file.shown, pace) if file.folder == SYMPTOMS else None
-        cause = decode_cause(document, file.id, file.shown, pace) if file.folder == CAUSES else None
-        earlier = (symptoms if file.folder == SYMPTOMS else causes).get(file.id)
-        if earlier is not None:
-            message = f"the id {file.id!r} is taken by {earlier.document.file}"
-            document.problem(1, 1, "", message)
-        elif symptom is not None:
-            symptoms[file.id] = symptom
-        elif cause is not None:
-            causes[file.id] = cause
-        elif file.folder == SYMPTOMS:
-            broken.add(file.id)
-    _bind_all(symptoms, causes, broken, engine, names_in)
-    problems = [problem for document in documents for problem in document.problems]
-    return _Reading(symptoms, causes, hashed.hexdigest(), tuple(problems))
+        reading.add(file, document, pace, shared)
+    reading.bind(engine, names_in, shared)
+    found = dict.fromkeys([*problems, *(p for document in documents for p in document.problems)])
+    reading.problems = tuple(found)
+    reading.digest = hashed.hexdigest()
+    return reading
 
 
 def _document(file: RuleFile) -> tuple[str, Document]:
@@ -191,19 +219,3 @@ def _document(file: RuleFile) -> tuple[str, Document]:
         document.problem(1, 1, "", f"cannot be read: {error}")
         return "", document
     return text, Document.parse(name, text)
-
-
-def _bind_all(
-    symptoms: dict[str, SymptomFile],
-    causes: dict[str, CauseFile],
-    broken: set[str],
-    engine: Engine | None,
-    names_in: NamesIn | None,
-) -> None:
-    for symptom in symptoms.values():
-        if engine is not None:
-            bind_symptom(symptom, engine)
-    kinds = {name: rule.symptom.target for name, rule in symptoms.items()}
-    for cause in causes.values():
-        if broken.isdisjoint(cause.cause.explains):
-            bind_cause(cause, kinds, engine, names_in)
