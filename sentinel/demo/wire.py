@@ -52,6 +52,8 @@ async def serve(handler: Handler, host: str, port: int) -> asyncio.Server:
                 await writer.drain()
         except (WireError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # the caller hung up or talks nonsense: there is nobody to answer
+        except asyncio.CancelledError:
+            pass  # the process ends; asyncio's streams would report a task that says so
         finally:
             writer.close()
 
