@@ -64,8 +64,15 @@ class Crowd:
         self._process.stop(reader=self._reader)
 
     def come(self, rate: float) -> None:
-        """Send so many requests per second from now on."""
-        self._process.tell(str(rate))
+        """Send so many requests per second from now on.
+
+        Raises:
+            SentinelError: The load process has ended.
+        """
+        try:
+            self._process.tell(str(rate))
+        except OSError as error:
+            raise SentinelError(f"the load has ended: {error}") from error
 
     def recent(self, seconds: float) -> Counter[int]:
         """The answers of the last seconds by status code; 0 stands for none."""
@@ -78,6 +85,8 @@ class Crowd:
 
     def _read(self) -> None:
         for line in self._process.stdout:
+            if not line.endswith("\n"):
+                return  # it was ended in the middle of a line
             counts = Counter({int(status): count for status, count in json.loads(line).items()})
             self._samples.append((time.monotonic(), counts))
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
+from sentinel.demo.delivery import AppendRecords
 from sentinel.demo.wire import Reply, Request, port_of, serve
 from sentinel.model.settings import Settings
-from sentinel.simulate.records import TRAFFIC
+from sentinel.simulate.records import CONSOLE, EVENTS, TRAFFIC, RecordMaker
+from tests.builders import NOON
 from tests.demo.conftest import MakeStack
 from tests.demo.serving_stack import eventually
 
@@ -37,7 +40,7 @@ class Receiver:
         return rows if len(rows) >= count else None
 
 
-async def test_records_are_posted_with_the_key(make_stack: MakeStack, tmp_path: Any) -> None:
+async def test_records_are_posted_with_the_key(make_stack: MakeStack, tmp_path: Path) -> None:
     receiver = Receiver()
     server = await serve(receiver.handle, "127.0.0.1", 0)
     (tmp_path / "key").write_text("s3cret\n")
@@ -82,7 +85,18 @@ async def test_what_happens_while_the_receiver_is_away_is_delivered_later(make_s
     server.close()
 
 
-async def test_the_address_of_a_daemon_is_found_in_its_home(make_stack: MakeStack, tmp_path: Any) -> None:
+def test_of_a_directory_each_table_gets_a_file_of_its_own(tmp_path: Path) -> None:
+    delivery = AppendRecords(tmp_path)
+    maker = RecordMaker("chat", "blue")
+    delivery.take(maker.console(NOON, "blue-1", "ready"))
+    delivery.take(maker.event(NOON, "blue-1", "Started", "Started container inference-server"))
+
+    asyncio.run(delivery.flush())
+
+    assert {path.name for path in tmp_path.iterdir()} == {f"{CONSOLE}.jsonl", f"{EVENTS}.jsonl"}
+
+
+async def test_the_address_of_a_daemon_is_found_in_its_home(make_stack: MakeStack, tmp_path: Path) -> None:
     receiver = Receiver()
     server = await serve(receiver.handle, "127.0.0.1", 0)
     stack = make_stack(Settings(max_replicas=1), sentinel=str(tmp_path))
