@@ -10,7 +10,8 @@ from sentinel.cli.question import Question
 from sentinel.model.tables import KqlType
 
 if TYPE_CHECKING:
-    from sentinel.query.engine import Engine, Result
+    from sentinel.query.engine import Engine
+    from sentinel.query.result import Result
 
 SETTLING: Final = timedelta(seconds=1)
 """How long after its time of ingestion a row is shown: two writers may commit the other way round."""

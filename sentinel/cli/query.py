@@ -15,7 +15,8 @@ from sentinel.cli.output import format_option, narrate, write_rows, zone_option
 from sentinel.cli.question import Everyday, Question, everyday_question
 
 if TYPE_CHECKING:
-    from sentinel.query.engine import Engine, Result
+    from sentinel.query.engine import Engine
+    from sentinel.query.result import Result
 
 
 _EXAMPLES: Final = """\b
