@@ -26,7 +26,7 @@ from sentinel.detect.ruleset import default_rule_paths, load_rules
 from sentinel.instrument.measured_adapter import MeasuredAdapter
 from sentinel.instrument.metrics import Metrics
 from sentinel.instrument.observers import Everyone, MetricsObserver
-from sentinel.instrument.stored import Reading, StateMetrics, TelemetryMetrics
+from sentinel.instrument.stored import IngestMetrics, Reading, StateMetrics, TelemetryMetrics
 from sentinel.model.observer import Observer
 from sentinel.model.rule import RuleSet
 from sentinel.model.settings import Knob
@@ -113,6 +113,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     freshness = Freshness(store.newest, _watched(config), config.health, clock.now())
     stop = StopSwitch(home)
     metrics.add(StateMetrics(shared))
+    metrics.add(IngestMetrics(ingester.counts))
     metrics.add(TelemetryMetrics(store.statistics, lambda: freshness.ages(clock.now())))
     metrics.add(
         Reading("sentinel_stopped", "1 while every change is stopped.", lambda: stop.reason() is not None)

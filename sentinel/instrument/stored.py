@@ -9,6 +9,7 @@ from datetime import timedelta
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from sentinel.collect.ingest import IngestCounts
 from sentinel.model.incident import IncidentState
 from sentinel.model.plan import ActionState
 from sentinel.store.actions import Actions
@@ -92,6 +93,40 @@ class TelemetryMetrics(Collector):
         yield unknown
         ages = {table: age.total_seconds() for table, age in sorted(self._ages().items())}
         yield _gauge("sentinel_data_age_seconds", "Age of the newest record of a table.", "table", ages)
+
+
+class IngestMetrics(Collector):
+    """What went through the ingester since the start, whichever way it came."""
+
+    def __init__(self, counts: Callable[[], IngestCounts]) -> None:
+        self._counts = counts
+
+    def describe(self) -> list[Metric]:
+        """Nothing in advance: only a scrape counts."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Count now."""
+        counts = self._counts()
+        records = CounterMetricFamily(
+            "sentinel_ingest_records", "Records that came in, by what became of them.", labels=["outcome"]
+        )
+        records.add_metric(["new"], counts.accepted)
+        records.add_metric(["duplicate"], counts.duplicates)
+        records.add_metric(["set_aside"], counts.set_aside)
+        yield records
+        yield CounterMetricFamily(
+            "sentinel_ingest_batches", "Deliveries that were committed.", value=counts.batches
+        )
+        yield GaugeMetricFamily(
+            "sentinel_ingest_waiting", "Deliveries that wait for the writer.", value=counts.waiting
+        )
+        if counts.last_commit is not None:
+            yield GaugeMetricFamily(
+                "sentinel_ingest_last_commit_timestamp_seconds",
+                "When telemetry was last committed, in seconds since 1970.",
+                value=counts.last_commit.timestamp(),
+            )
 
 
 class Reading(Collector):

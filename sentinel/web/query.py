@@ -13,7 +13,8 @@ from sentinel.clock import Clock
 from sentinel.config import Role
 from sentinel.errors import QueryError, QueryLimitExceeded
 from sentinel.model.plain import plain
-from sentinel.query.engine import Engine, Result
+from sentinel.query.engine import Engine
+from sentinel.query.result import Result
 from sentinel.web.answers import Refused, answer
 from sentinel.web.body import body_of
 from sentinel.web.keys import Keys

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from sentinel.collect.ingest import IngestCounts
 from sentinel.errors import AdapterError, Conflict, TargetNotFound
 from sentinel.instrument.measured_adapter import MeasuredAdapter
 from sentinel.instrument.metrics import Metrics
 from sentinel.instrument.observers import Everyone, MetricsObserver
-from sentinel.instrument.stored import StateMetrics, TelemetryMetrics
+from sentinel.instrument.stored import IngestMetrics, StateMetrics, TelemetryMetrics
 from sentinel.model.incident import IncidentState
 from sentinel.model.observer import Nobody
 from sentinel.model.plan import Action, ActionKind, ActionState
@@ -147,6 +148,19 @@ class TestStored:
             assert value("sentinel_store_rows") == 0
             assert value("sentinel_store_partitions") == 0
             assert value("sentinel_data_age_seconds", {"table": "AmlComputeJobEvent"}) == 90
+
+    def test_what_went_through_the_ingester_is_counted(self, metrics: Metrics) -> None:
+        counts = IngestCounts(accepted=5, duplicates=2, set_aside=1, batches=3, last_commit=NOON, waiting=4)
+
+        metrics.add(IngestMetrics(lambda: counts))
+
+        value = metrics.registry.get_sample_value
+        assert value("sentinel_ingest_records_total", {"outcome": "new"}) == 5
+        assert value("sentinel_ingest_records_total", {"outcome": "duplicate"}) == 2
+        assert value("sentinel_ingest_records_total", {"outcome": "set_aside"}) == 1
+        assert value("sentinel_ingest_batches_total") == 3
+        assert value("sentinel_ingest_waiting") == 4
+        assert value("sentinel_ingest_last_commit_timestamp_seconds") == NOON.timestamp()
 
 
 def test_a_scrape_is_prometheus_text_without_creation_times(metrics: Metrics) -> None:
