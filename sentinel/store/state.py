@@ -96,6 +96,10 @@ class State:
             raise
         connection.execute("COMMIT")
 
+    def shorten_log(self) -> None:
+        """Move the write-ahead log into the database as far as readers allow, and empty it if all of it went."""
+        self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         """Close the connection."""
         self.database.close()
