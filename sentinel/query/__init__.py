@@ -1,1 +1,1 @@
-"""KQL: from text to a bound tree to SQL of the engine at hand."""
+"""KQL over the telemetry store: text → tokens → tree → typed form → SQL."""

@@ -1,0 +1,442 @@
+"""Binding function calls: special forms, the query's own functions, and the catalogue by its signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+from sentinel.model.tables import KqlType
+from sentinel.query import ir, tree
+from sentinel.query.bind_context import FunctionLet, Names, Place, RowsLet, ScalarLet
+from sentinel.query.bind_expressions import NUMBERS, WHOLE, ExpressionBinder, call_form, registered
+from sentinel.query.catalogue import SYNONYMS, scalars
+from sentinel.query.scalar import Parameter, Scalar, Wide
+
+_REFUSED: Final = frozenset(
+    [
+        "cluster",
+        "database",
+        "workspace",
+        "app",
+        "adx",
+        "arg",
+        "external_table",
+        "externaldata",
+        "http_request",
+        "http_request_post",
+        "sql_request",
+        "ai_embed_text",
+        "ai_chat_completion_prompt",
+        "rand",
+        "new_guid",
+        "current_principal",
+        "current_database",
+        "cosmosdb_sql_request",
+        "mysql_request",
+        "postgresql_request",
+        "stored_query_result",
+        "cursor_after",
+        "cursor_current",
+        "ingestion_time",
+        "extent_id",
+        "current_principal_details",
+        "current_cluster_endpoint",
+        "table",
+        "materialized_view",
+        "hll",
+        "tdigest",
+        "hll_merge",
+        "merge_tdigest",
+    ]
+)
+AGGREGATE_NAMES: Final = frozenset(
+    [
+        "count",
+        "countif",
+        "sum",
+        "sumif",
+        "avg",
+        "avgif",
+        "min",
+        "minif",
+        "max",
+        "maxif",
+        "dcount",
+        "dcountif",
+        "percentile",
+        "percentiles",
+        "arg_max",
+        "arg_min",
+        "make_list",
+        "make_list_if",
+        "make_list_with_nulls",
+        "make_set",
+        "make_set_if",
+        "make_bag",
+        "make_bag_if",
+        "take_any",
+        "take_anyif",
+        "any",
+        "anyif",
+        "stdev",
+        "stdevp",
+        "stdevif",
+        "variance",
+        "variancep",
+        "varianceif",
+        "count_distinct",
+        "count_distinctif",
+        "makelist",
+        "makeset",
+        "argmax",
+        "argmin",
+        "percentiles_array",
+        "percentilew",
+        "percentilesw",
+        "binary_all_and",
+        "binary_all_or",
+        "binary_all_xor",
+    ]
+)
+_LONG, _REAL, _BOOL, _TEXT = KqlType.LONG, KqlType.REAL, KqlType.BOOL, KqlType.STRING
+
+Special = Callable[["CallBinder", tree.Call, tuple[ir.Expr, ...]], ir.Expr]
+
+
+def _cost(value: ir.Expr, wanted: Parameter) -> int | None:
+    """How far a value is from a parameter, `None` if it does not fit."""
+    if isinstance(wanted, Wide):
+        return 3
+    if value.type is wanted:
+        return 0
+    if isinstance(value, ir.Const) and value.value is None:
+        return 1
+    steps = {
+        (KqlType.INT, _LONG): 1,
+        (KqlType.INT, _REAL): 2,
+        (_LONG, _REAL): 2,
+        (_LONG, KqlType.INT): 3,
+        (KqlType.INT, KqlType.DECIMAL): 3,
+        (_LONG, KqlType.DECIMAL): 3,
+        (_REAL, KqlType.DECIMAL): 4,
+        (KqlType.DYNAMIC, _TEXT): 4,
+        (KqlType.DYNAMIC, _LONG): 5,
+        (KqlType.DYNAMIC, _REAL): 6,
+        (KqlType.GUID, _TEXT): 4,
+    }
+    return steps.get((value.type, wanted))
+
+
+def _takes(form: Scalar, count: int) -> tuple[Parameter, ...] | None:
+    """The parameters for a number of arguments, `None` if there cannot be so many."""
+    if form.repeats and count >= len(form.takes) - form.optional:
+        return (*form.takes, *(form.takes[-1],) * (count - len(form.takes)))[:count]
+    return form.takes[:count] if len(form.takes) - form.optional <= count <= len(form.takes) else None
+
+
+class CallBinder(ExpressionBinder):
+    """Binds calls; windows and tables are left to the whole binder."""
+
+    def window(self, node: tree.Call, place: Place) -> ir.Expr | None:
+        """A window function; provided by the whole binder."""
+        raise NotImplementedError
+
+    def aggregate(self, node: tree.Call, place: Place) -> ir.Expr:
+        """An aggregate in a summarize; provided by the whole binder."""
+        raise NotImplementedError
+
+    def call(self, node: tree.Call, place: Place) -> ir.Expr:
+        """A function call."""
+        own = place.names.find(node.name)
+        if isinstance(own, FunctionLet):
+            return self._own_function(node, own, place)
+        name = SYNONYMS.get(node.name, node.name)
+        if place.aggregates is not None and (node.name in AGGREGATE_NAMES):
+            return self.aggregate(node, place)
+        if name == "toscalar":
+            return self._toscalar(node, place)
+        if name == "pack_all":
+            return self._pack_all(place)
+        window = self.window(node, place)
+        if window is not None:
+            return window
+        args = tuple(self.expression(argument.value, place) for argument in node.arguments)
+        special = specials().get(name)
+        if special is not None:
+            return special(self, node, args)
+        return self.resolve(node, name, args)
+
+    def resolve(self, node: tree.Call, name: str, args: tuple[ir.Expr, ...]) -> ir.Expr:
+        """A call of the catalogue's form that fits best."""
+        forms = scalars().get(name, ())
+        if not forms or name.startswith("op_"):
+            self._no_function(node)
+        best: tuple[int, Scalar, tuple[Parameter, ...]] | None = None
+        for form in forms:
+            wanted = _takes(form, len(args))
+            if wanted is None:
+                continue
+            costs = [_cost(arg, want) for arg, want in zip(args, wanted, strict=True)]
+            if None in costs:
+                continue
+            total = sum(cost for cost in costs if cost is not None)
+            if best is None or total < best[0]:
+                best = (total, form, wanted)
+        if best is None:
+            given = ", ".join(arg.type for arg in args)
+            self.fail(f"{node.name}() does not take ({given})", node.span)
+        return call_form(best[1], tuple(map(self._argument, args, best[2])))
+
+    def _argument(self, value: ir.Expr, wanted: Parameter) -> ir.Expr:
+        if wanted is Wide.TEXT:
+            return self.as_text(value)
+        if wanted is Wide.JSON:
+            return self.as_json(value)
+        return value if isinstance(wanted, Wide) else self.convert(value, wanted)
+
+    def _no_function(self, node: tree.Call) -> None:
+        if node.name in _REFUSED:
+            self.unsupported(f"the function {node.name}()", node.span)
+        if node.name in AGGREGATE_NAMES:
+            self.fail(f"{node.name}() is an aggregate; it stands in summarize", node.span)
+        known = [name for name in (*scalars(), *specials(), *SYNONYMS) if not name.startswith("op_")]
+        self.unknown("function", node.name, known, node.span)
+
+    def _own_function(self, node: tree.Call, own: FunctionLet, place: Place) -> ir.Expr:
+        names = self.function_names(node, own, place)
+        body = own.function.body
+        inner = Place((), names)
+        for let in own.function.lets:
+            inner = self.with_let(let, inner)
+        if body.operators or isinstance(body.source, tree.SourceOperator):
+            self.fail(
+                f"{node.name}() gives a table, not a value", node.span, "toscalar(...) takes its first value"
+            )
+        return self.expression(body.source, inner)
+
+    def with_let(self, let: tree.Let, place: Place) -> Place:
+        """The place behind a let; provided by the whole binder."""
+        raise NotImplementedError
+
+    def function_names(self, node: tree.Call, own: FunctionLet, place: Place) -> Names:
+        """The parameters of a function of the query, given their arguments."""
+        self.step(node.span)
+        names = own.names
+        given = {a.name: a.value for a in node.arguments if a.name}
+        positional = [a.value for a in node.arguments if not a.name]
+        if len(positional) > len(own.function.parameters):
+            self.fail(f"{node.name}() takes {len(own.function.parameters)} arguments", node.span)
+        for at, parameter in enumerate(own.function.parameters):
+            value = positional[at] if at < len(positional) else given.get(parameter.name, parameter.default)
+            if value is None:
+                self.fail(f"{node.name}() needs {parameter.name!r}", node.span)
+            names = names.with_name(parameter.name, self._parameter(parameter, value, place))
+        return names
+
+    def _parameter(
+        self, parameter: tree.Parameter, value: tree.Expression, place: Place
+    ) -> ScalarLet | RowsLet:
+        if parameter.type is None:
+            pipeline = value if isinstance(value, tree.Pipeline) else tree.Pipeline(value.span, value, ())
+            rows = self.pipeline(pipeline, place)
+            for declared in parameter.columns:
+                column = rows.find(declared.name)
+                if column is None or (
+                    column.type is not declared.type and not {column.type, declared.type} <= WHOLE
+                ):
+                    self.fail(f"the table lacks a column {declared.name}: {declared.type}", value.span)
+            return RowsLet(rows)
+        bound = self.expression(value, place)
+        if bound.type is not parameter.type and _cost(bound, parameter.type) is None:
+            self.fail(f"{parameter.name!r} is a {parameter.type}, not a {bound.type}", value.span)
+        return ScalarLet(self.convert(bound, parameter.type))
+
+    def _toscalar(self, node: tree.Call, place: Place) -> ir.Expr:
+        if len(node.arguments) != 1:
+            self.fail("toscalar() takes one query", node.span)
+        value = node.arguments[0].value
+        pipeline = value if isinstance(value, tree.Pipeline) else None
+        if pipeline is None and isinstance(value, tree.Name | tree.Call):
+            found = place.names.find(value.text if isinstance(value, tree.Name) else value.name)
+            tabular = found is not None and not isinstance(found, ScalarLet | FunctionLet)
+            if tabular or (isinstance(value, tree.Name) and found is None and value.text in self.tables):
+                pipeline = tree.Pipeline(value.span, value, ())
+        if pipeline is None:
+            return self.expression(value, place)
+        rows = self.pipeline(pipeline, Place((), place.names))
+        column = rows.columns[0]
+        if column.type is _TEXT:
+            column_value: ir.Expr = ir.ScalarQuery(rows.plan, column, rows.order)
+            return ir.Call("coalesce", (column_value, ir.Const(_TEXT, "")), _TEXT, nullable=False)
+        return ir.ScalarQuery(rows.plan, column, rows.order)
+
+    def _pack_all(self, place: Place) -> ir.Expr:
+        parts = [part for c in place.columns for part in (ir.Const(_TEXT, c.name), ir.Ref(c))]
+        return call_form(registered("bag_pack"), tuple(map(self.as_json, parts)))
+
+    def common_type(self, values: Sequence[ir.Expr], node: tree.Call) -> tuple[ir.Expr, ...]:
+        """Values in the one type they can all have."""
+        kinds = {value.type for value in values if not (isinstance(value, ir.Const) and value.value is None)}
+        if len(kinds) <= 1:
+            kind = next(iter(kinds), values[0].type)
+        elif kinds <= NUMBERS:
+            kind = next(k for k in (KqlType.DECIMAL, _REAL, _LONG) if k in kinds or k is _LONG)
+        elif KqlType.DYNAMIC in kinds:
+            return tuple(self.as_json(value) for value in values)
+        else:
+            self.fail(f"{node.name}() cannot mix {' and '.join(sorted(kinds))}", node.span)
+        return tuple(self.convert(value, kind) for value in values)
+
+
+def _iff(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if len(args) != 3:  # noqa: PLR2004 - condition, then, else
+        binder.fail(f"{node.name}() takes a condition and two values", node.span)
+    return _case(binder, node, args)
+
+
+def _case(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if len(args) < 3 or len(args) % 2 == 0:  # noqa: PLR2004 - at least condition, then, else
+        binder.fail(f"{node.name}() takes pairs of condition and value, and a value for the rest", node.span)
+    conditions = args[:-1:2]
+    for condition, argument in zip(conditions, node.arguments[::2], strict=False):
+        if condition.type is not _BOOL:
+            binder.fail(f"a condition is a bool, not a {condition.type}", argument.span)
+    values = binder.common_type((*args[1::2], args[-1]), node)
+    parts = [part for pair in zip(conditions, values[:-1], strict=True) for part in pair]
+    return _like_any(ir.Call("case", (*parts, values[-1]), values[0].type), values)
+
+
+def _like_any(call: ir.Call, values: Sequence[ir.Expr]) -> ir.Call:
+    """A call whose value is one of `values`."""
+    return replace(
+        call,
+        nullable=any(v.nullable for v in values),
+        wild=any(v.wild for v in values),
+        reach=max(v.reach for v in values),
+    )
+
+
+def _coalesce(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if len(args) < 2:  # noqa: PLR2004 - one value needs no choice
+        binder.fail("coalesce() takes two values or more", node.span)
+    values = binder.common_type(args, node)
+    if values[0].type is _TEXT:
+        parts = [
+            p
+            for v in values[:-1]
+            for p in (ir.Call("!=", (v, ir.Const(_TEXT, "")), _BOOL, nullable=False), v)
+        ]
+        return ir.Call("case", (*parts, values[-1]), _TEXT, nullable=False)
+    call = _like_any(ir.Call("coalesce", values, values[0].type), values)
+    return replace(call, nullable=all(v.nullable for v in values))
+
+
+def _isnull(_: CallBinder, __: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if not args[0].nullable:
+        return ir.Const(_BOOL, 0)
+    return ir.Call("is_null", args, _BOOL, nullable=False, reach=1)
+
+
+def _isnotnull(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    return ir.Call("not", (_isnull(binder, node, args),), _BOOL, nullable=False, reach=1)
+
+
+def _isempty(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if args[0].type in {_TEXT, KqlType.DYNAMIC, KqlType.GUID}:
+        empty = (binder.as_text(args[0]), ir.Const(_TEXT, ""))
+        return ir.Call("==", empty, _BOOL, nullable=False, reach=1)
+    return _isnull(binder, node, args)
+
+
+def _isnotempty(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    return ir.Call("not", (_isempty(binder, node, args),), _BOOL, nullable=False, reach=1)
+
+
+def _not(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if len(args) != 1 or args[0].type is not _BOOL:
+        binder.fail("not() takes one bool", node.span)
+    return ir.Call("not", args, _BOOL, args[0].nullable, reach=1)
+
+
+def _now(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    now = ir.Input(KqlType.DATETIME, "now")
+    return binder.arithmetic("+", now, args[0], node.span) if args else now
+
+
+def _ago(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if len(args) != 1:
+        binder.fail("ago() takes one timespan", node.span)
+    return binder.arithmetic("-", ir.Input(KqlType.DATETIME, "now"), args[0], node.span)
+
+
+def _strcat(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if not args:
+        binder.fail("strcat() takes at least one value", node.span)
+    return ir.Call("||", tuple(map(binder.as_text, args)), _TEXT, nullable=False)
+
+
+def _tostring(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if len(args) != 1:
+        binder.fail("tostring() takes one value", node.span)
+    return binder.as_text(args[0])
+
+
+def _parse_json(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if len(args) == 1 and args[0].type is KqlType.DYNAMIC:
+        return args[0]
+    if len(args) == 1 and args[0].type is not _TEXT:
+        return binder.as_json(args[0])
+    return binder.resolve(node, "parse_json", args)
+
+
+def _gettype(_: CallBinder, __: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if args[0].type is KqlType.DYNAMIC:
+        return call_form(registered("op_gettype"), args)
+    return ir.Const(_TEXT, args[0].type.value)
+
+
+def _extreme(op: str) -> Special:
+    def bind(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+        values = binder.common_type(args, node)
+        if values[0].type in {KqlType.DECIMAL, KqlType.DYNAMIC, KqlType.GUID} or any(v.wild for v in values):
+            binder.unsupported(f"{node.name}() of {values[0].type}", node.span)
+        return _like_any(ir.Call(op, values, values[0].type), values)
+
+    return bind
+
+
+def _range(binder: CallBinder, _: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    kinds = {arg.type for arg in args[:2]}
+    if KqlType.DATETIME in kinds or KqlType.TIMESPAN in kinds:
+        suffix = "datetime" if KqlType.DATETIME in kinds else "timespan"
+        return call_form(registered("op_range", suffix), args)
+    return call_form(registered("op_range"), tuple(map(binder.as_json, args)))
+
+
+@cache
+def specials() -> Mapping[str, Special]:
+    """Functions that no signature describes."""
+    return MappingProxyType(
+        {
+            "iff": _iff,
+            "case": _case,
+            "coalesce": _coalesce,
+            "isnull": _isnull,
+            "isnotnull": _isnotnull,
+            "isempty": _isempty,
+            "isnotempty": _isnotempty,
+            "not": _not,
+            "now": _now,
+            "ago": _ago,
+            "strcat": _strcat,
+            "tostring": _tostring,
+            "parse_json": _parse_json,
+            "gettype": _gettype,
+            "max_of": _extreme("max_of"),
+            "min_of": _extreme("min_of"),
+            "range": _range,
+        }
+    )

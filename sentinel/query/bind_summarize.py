@@ -1,0 +1,346 @@
+"""Binding `summarize` and its kin: groups, aggregates and the names Kusto gives them.
+
+https://learn.microsoft.com/kusto/query/summarize-operator
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sentinel.model.tables import KqlType
+from sentinel.query import ir, tree
+from sentinel.query.bind_calls import AGGREGATE_NAMES, CallBinder
+from sentinel.query.bind_context import Aggregates, Place, unique_name
+from sentinel.query.naming import aggregate_name, argument_name, percent_name, scalar_name
+
+_LONG, _REAL, _BOOL, _TEXT, _DYNAMIC = (
+    KqlType.LONG,
+    KqlType.REAL,
+    KqlType.BOOL,
+    KqlType.STRING,
+    KqlType.DYNAMIC,
+)
+_ORDERABLE: Final = frozenset(
+    {KqlType.INT, _LONG, _REAL, KqlType.DECIMAL, KqlType.DATETIME, KqlType.TIMESPAN, _BOOL}
+)
+_SUMMABLE: Final = frozenset({KqlType.INT, _LONG, _REAL, KqlType.DECIMAL, KqlType.TIMESPAN})
+_CONDITIONAL: Final = {
+    "sumif": "sum", "avgif": "avg", "minif": "min", "maxif": "max", "dcountif": "dcount", "make_list_if": "make_list",
+    "make_set_if": "make_set", "make_bag_if": "make_bag", "take_anyif": "take_any", "anyif": "take_any",
+    "stdevif": "stdev", "varianceif": "variance", "count_distinctif": "count_distinct",
+}  # fmt: skip
+_OLD: Final = {
+    "makelist": "make_list",
+    "makeset": "make_set",
+    "argmax": "arg_max",
+    "argmin": "arg_min",
+    "any": "take_any",
+}
+_FULLY: Final = 2**53
+
+
+def _unnameable(value: tree.Expression) -> bool:
+    """Whether Kusto makes up a name of its own for what is computed from a value."""
+    if isinstance(value, tree.Call) and value.arguments:
+        return _unnameable(value.arguments[0].value)
+    return isinstance(value, tree.Index) and not isinstance(value.index, tree.Literal)
+
+
+class SummarizeBinder(CallBinder):
+    """Binds aggregates."""
+
+    def summarize(self, node: tree.Summarize, rows: ir.Rows, place: Place) -> ir.Rows:
+        """`summarize aggregates by keys`."""
+        keys: list[ir.Definition] = []
+        taken: list[str] = []
+        for named in node.keys:
+            value = self.expression(named.value, place)
+            name = self._key_name(named, taken)
+            taken.append(name)
+            keys.append((self.fresh(name, value), value))
+        found = Aggregates(place)
+        outputs: list[ir.Definition] = []
+        for named in node.aggregates:
+            outputs.extend(self._aggregate_outputs(named, found, place, [c for c, _ in keys], taken))
+        plan: ir.Plan = ir.Aggregate(rows.plan, tuple(keys), tuple(found.found))
+        columns = [col for col, _ in keys]
+        computed: list[ir.Definition] = []
+        for col, value in outputs:
+            if isinstance(value, ir.Ref):
+                columns.append(value.col.named(col.name))
+            else:
+                computed.append((col, value))
+                columns.append(col)
+        if computed:
+            plan = ir.Extend(plan, tuple(computed))
+        return ir.Rows(plan, tuple(columns))
+
+    def _key_name(self, named: tree.Named, taken: list[str]) -> str:
+        if named.names:
+            if named.names[0] in taken:
+                self.fail(f"there are two columns named {named.names[0]!r}", named.span)
+            return named.names[0]
+        name = scalar_name(named.value)
+        if name is None:
+            return unique_name("Column1", taken) if "Column1" not in taken else self._numbered(taken)
+        return unique_name(name, taken)
+
+    def _numbered(self, taken: list[str]) -> str:
+        number = 1
+        while f"Column{number}" in taken:
+            number += 1
+        return f"Column{number}"
+
+    def _aggregate_outputs(
+        self, named: tree.Named, found: Aggregates, place: Place, keys: list[ir.Col], taken: list[str]
+    ) -> list[ir.Definition]:
+        value = named.value
+        if isinstance(value, tree.Call):
+            name = _OLD.get(value.name, value.name)
+            if name in {"arg_max", "arg_min"}:
+                return self._arg(named, value, name, found, keys, taken)
+            if name in {"percentiles", "percentilesw"}:
+                return self._percentiles(named, value, found, taken)
+            if (
+                name in {"take_any", "take_anyif"}
+                and (len(value.arguments) > 1 or self._starred(value))
+                and name == "take_any"
+            ):
+                return self._take_any(named, value, found, keys, taken)
+        if len(named.names) > 1:
+            self.fail("this gives one column", named.span)
+        outer = Place((), place.names, aggregates=found)
+        bound = self.expression(value, outer)
+        if named.names:
+            if named.names[0] in taken:
+                self.fail(f"there are two columns named {named.names[0]!r}", named.span)
+            name = named.names[0]
+        else:
+            name = self._auto(value, taken)
+        taken.append(name)
+        return [(self.fresh(name, bound), bound)]
+
+    def _auto(self, value: tree.Expression, taken: list[str]) -> str:
+        if not isinstance(value, tree.Call):
+            return self._numbered(taken)
+        if value.name == "percentile" and len(value.arguments) > 1:
+            percent = value.arguments[1].value
+            number = float(percent.value or 0) if isinstance(percent, tree.Literal) else 0.0
+            inner = argument_name(value.arguments[0].value) or ""
+            return unique_name(f"percentile_{inner}_{percent_name(number)}", taken)
+        if value.name in AGGREGATE_NAMES:
+            if value.arguments and _unnameable(value.arguments[0].value):
+                self.unsupported(
+                    "an unnamed aggregate of an element chosen by a value", value.span, "name it"
+                )
+            return unique_name(aggregate_name(value), taken)
+        return self._numbered(taken)
+
+    @staticmethod
+    def _starred(call: tree.Call) -> bool:
+        return any(isinstance(argument.value, tree.Star) for argument in call.arguments)
+
+    def _arg(
+        self,
+        named: tree.Named,
+        call: tree.Call,
+        name: str,
+        found: Aggregates,
+        keys: list[ir.Col],
+        taken: list[str],
+    ) -> list[ir.Definition]:
+        """`arg_max(by, a, b)`: the columns `by`, `a`, `b` of the row where `by` is largest."""
+        if len(call.arguments) < 1:
+            self.fail(f"{name}() takes what to compare and what to give", call.span)
+        by_node = call.arguments[0].value
+        by = self.expression(by_node, found.place)
+        if by.type not in _ORDERABLE | {_TEXT} or by.type is KqlType.DECIMAL:
+            self.fail(f"{name}() cannot compare a {by.type}", by_node.span)
+        prefix = "max" if name == "arg_max" else "min"
+        first = argument_name(by_node) or f"{prefix}_"
+        wanted: list[tuple[str, ir.Expr]] = [(first, by)]
+        for argument in call.arguments[1:]:
+            if isinstance(argument.value, tree.Star):
+                shown = {key.name for key in keys} | {first}
+                wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.name not in shown)
+            else:
+                value = self.expression(argument.value, found.place)
+                wanted.append((argument_name(argument.value) or f"{name}_", value))
+        outputs: list[ir.Definition] = []
+        for at, (auto, value) in enumerate(wanted):
+            shown_name = named.names[at] if at < len(named.names) else unique_name(auto, taken)
+            taken.append(shown_name)
+            args = (value,) if at == 0 else (by, value)
+            op = ("max" if name == "arg_max" else "min") if at == 0 else f"kql_agg_{name}"
+            wild = at == 0 and by.wild
+            aggregation = ir.Aggregation(f"kql_agg_{prefix}_real" if wild else op, args)
+            col = self.new_column(shown_name, value.type, wild=value.wild)
+            found.found.append((col, aggregation))
+            outputs.append((col, ir.Ref(col)))
+        return outputs
+
+    def _take_any(
+        self, named: tree.Named, call: tree.Call, found: Aggregates, keys: list[ir.Col], taken: list[str]
+    ) -> list[ir.Definition]:
+        wanted: list[tuple[str, ir.Expr]] = []
+        for argument in call.arguments:
+            if isinstance(argument.value, tree.Star):
+                shown = {key.name for key in keys}
+                wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.name not in shown)
+            else:
+                name = argument_name(argument.value)
+                wanted.append((f"any_{name or ''}", self.expression(argument.value, found.place)))
+        outputs: list[ir.Definition] = []
+        for at, (auto, value) in enumerate(wanted):
+            name = named.names[at] if at < len(named.names) else unique_name(auto, taken)
+            taken.append(name)
+            col = self.new_column(name, value.type, wild=value.wild)
+            found.found.append((col, ir.Aggregation("kql_agg_first", (value,))))
+            outputs.append((col, ir.Ref(col)))
+        return outputs
+
+    def _percentiles(
+        self, named: tree.Named, call: tree.Call, found: Aggregates, taken: list[str]
+    ) -> list[ir.Definition]:
+        weighted = call.name == "percentilesw"
+        skip = 2 if weighted else 1
+        if len(call.arguments) <= skip:
+            self.fail(f"{call.name}() takes a value and percentages", call.span)
+        value = self.expression(call.arguments[0].value, found.place)
+        weight = self.expression(call.arguments[1].value, found.place) if weighted else ir.Const(_LONG, 1)
+        inner = argument_name(call.arguments[0].value) or ""
+        outputs: list[ir.Definition] = []
+        for at, argument in enumerate(call.arguments[skip:]):
+            percent = self.convert(self.expression(argument.value, found.place), _REAL)
+            shown = percent_name(float(percent.value or 0)) if isinstance(percent, ir.Const) else ""
+            name = (
+                named.names[at]
+                if at < len(named.names)
+                else unique_name(f"percentile_{inner}_{shown}", taken)
+            )
+            taken.append(name)
+            col = self.new_column(name, value.type, wild=value.wild)
+            found.found.append((col, ir.Aggregation("kql_agg_percentile", (value, weight, percent))))
+            outputs.append((col, ir.Ref(col)))
+        return outputs
+
+    def aggregate(self, node: tree.Call, place: Place) -> ir.Expr:
+        """An aggregate inside an expression of a summarize."""
+        found = place.aggregates
+        if found is None:
+            self.fail(f"{node.name}() is an aggregate; it stands in summarize", node.span)
+        name = _OLD.get(node.name, node.name)
+        args = [self.expression(a.value, found.place) for a in node.arguments]
+        condition: ir.Expr | None = None
+        if name in _CONDITIONAL:
+            if len(args) < 2:  # noqa: PLR2004 - value and condition
+                self.fail(f"{name}() takes a value and a condition", node.span)
+            condition = self.condition(node.arguments[1].value, found.place)
+            del args[1]
+            name = _CONDITIONAL[name]
+        if name == "countif":
+            if len(args) != 1:
+                self.fail("countif() takes one condition", node.span)
+            condition = self.condition(node.arguments[0].value, found.place)
+            name, args = "count", []
+        col, aggregation = self._aggregation(node, name, args, found.place)
+        if condition is not None:
+            aggregation = ir.Aggregation(aggregation.op, aggregation.args, aggregation.order, condition)
+        found.found.append((col, aggregation))
+        return ir.Ref(col)
+
+    def _aggregation(
+        self, node: tree.Call, name: str, args: list[ir.Expr], place: Place
+    ) -> tuple[ir.Col, ir.Aggregation]:
+        if name == "count":
+            col = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=_FULLY)
+            return col, ir.Aggregation("count", ())
+        if not args:
+            self.fail(f"{name}() takes a value", node.span)
+        value = args[0]
+        if name in {"sum", "avg"}:
+            return self._total(node, name, value)
+        if name in {"min", "max"}:
+            if value.type not in _ORDERABLE | {_TEXT}:
+                self.fail(f"{name}() cannot compare a {value.type}", node.span)
+            suffix = {KqlType.DECIMAL: "_decimal", _REAL: "_real" if value.wild else ""}.get(value.type, "")
+            op = f"kql_agg_{name}{suffix}" if suffix else name
+            col = ir.Col(
+                next(self.numbers), "", value.type, nullable=True, wild=value.wild, reach=value.reach
+            )
+            return col, ir.Aggregation(op, (value,))
+        return self._collected(node, name, args, place)
+
+    def _total(self, node: tree.Call, name: str, value: ir.Expr) -> tuple[ir.Col, ir.Aggregation]:
+        if value.type is _BOOL or value.type is _DYNAMIC:
+            value = self.convert(value, _LONG if value.type is _BOOL else _REAL)
+        if value.type not in _SUMMABLE and not (name == "avg" and value.type is KqlType.DATETIME):
+            self.fail(f"{name}() cannot add up a {value.type}", node.span)
+        if value.type is KqlType.DECIMAL:
+            return self.new_column("", value.type), ir.Aggregation(f"kql_agg_{name}_decimal", (value,))
+        if name == "avg":
+            if value.type in {KqlType.TIMESPAN, KqlType.DATETIME}:
+                return self.new_column("", value.type), ir.Aggregation("kql_agg_avg_ticks", (value,))
+            op = "kql_agg_avg" if value.wild else "avg"
+            return self.new_column("", _REAL, nullable=False, wild=True), ir.Aggregation(op, (value,))
+        if value.type is _REAL:
+            op = "kql_agg_sum_real" if value.wild else "sum"
+            return self.new_column("", _REAL, nullable=False, wild=True), ir.Aggregation(op, (value,))
+        kind = KqlType.TIMESPAN if value.type is KqlType.TIMESPAN else _LONG
+        small = value.reach <= 2**31
+        return (
+            self.new_column("", kind, nullable=False),
+            ir.Aggregation("sum" if small else "kql_agg_sum_long", (value,)),
+        )
+
+    def _collected(
+        self, node: tree.Call, name: str, args: list[ir.Expr], place: Place
+    ) -> tuple[ir.Col, ir.Aggregation]:
+        value = args[0]
+        limit = tuple(args[1:2])
+        match name:
+            case "make_list":
+                op = "kql_agg_list_flat" if value.type is _DYNAMIC else "kql_agg_list"
+                col = self.new_column("", _DYNAMIC, nullable=False)
+                return col, ir.Aggregation(op, (self.as_json(value), *limit), place.order)
+            case "make_list_with_nulls":
+                col = self.new_column("", _DYNAMIC, nullable=False)
+                return col, ir.Aggregation("kql_agg_list_nulls", (self.as_json(value),), place.order)
+            case "make_set":
+                col = self.new_column("", _DYNAMIC, nullable=False)
+                return col, ir.Aggregation("kql_agg_set", (self.as_json(value), *limit), place.order)
+            case "make_bag":
+                col = self.new_column("", _DYNAMIC, nullable=False)
+                return col, ir.Aggregation("kql_agg_bag", (self.as_json(value),), place.order)
+            case "dcount" | "count_distinct":
+                col = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=_FULLY)
+                return col, ir.Aggregation("kql_agg_dcount", (value,))
+            case "take_any":
+                return self.new_column("", value.type, wild=value.wild), ir.Aggregation(
+                    "kql_agg_any", (value,)
+                )
+            case _:
+                return self._measured(node, name, args)
+
+    def _measured(self, node: tree.Call, name: str, args: list[ir.Expr]) -> tuple[ir.Col, ir.Aggregation]:
+        value = args[0]
+        if name in {"stdev", "stdevp", "variance", "variancep"}:
+            real = self.convert(value, _REAL)
+            return self.new_column("", _REAL, nullable=False, wild=True), ir.Aggregation(
+                f"kql_agg_{name}", (real,)
+            )
+        if name == "percentile" and len(args) == 2:  # noqa: PLR2004 - value and percentage
+            if value.type not in _ORDERABLE:
+                self.fail(f"percentile() cannot rank a {value.type}", node.span)
+            percent = self.convert(args[1], _REAL)
+            call = ir.Aggregation("kql_agg_percentile", (value, ir.Const(_LONG, 1), percent))
+            return self.new_column("", value.type, wild=value.wild), call
+        if name == "percentiles_array":
+            wanted = tuple(self.convert(arg, _REAL) for arg in args[1:])
+            call = ir.Aggregation("kql_agg_percentiles", (value, ir.Const(_LONG, 1), *wanted))
+            return self.new_column("", _DYNAMIC), call
+        if name.startswith("binary_all_"):
+            return self.new_column("", _LONG), ir.Aggregation(
+                f"kql_agg_{name.removeprefix('binary_all_')}", (value,)
+            )
+        return self.unsupported(f"the aggregate {node.name}()", node.span)

@@ -1,0 +1,274 @@
+"""From a syntax tree to the typed form: names resolved, types known, columns in Kusto's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from sentinel.errors import Span
+from sentinel.model.tables import KqlType, Table
+from sentinel.query import ir, tree
+from sentinel.query.bind_context import (
+    FunctionLet,
+    Names,
+    Place,
+    RowsLet,
+    ScalarLet,
+    TabularLet,
+)
+from sentinel.query.bind_reshape import ReshapeBinder
+
+_TEXT, _LONG, _REAL = KqlType.STRING, KqlType.LONG, KqlType.REAL
+
+
+class Binder(ReshapeBinder):
+    """Binds one query."""
+
+    def query(self, node: tree.Query, parameters: Mapping[str, KqlType]) -> ir.Bound:
+        """The whole query, with the types of the parameters it is given."""
+        names = Names({name: ScalarLet(ir.Input(kind, name)) for name, kind in parameters.items()})
+        place = Place((), names)
+        for let in node.lets:
+            place = self.with_let(let, place)
+        rows = self.pipeline(node.pipeline, place)
+        if not rows.columns:
+            self.fail("no column is left", node.pipeline.span)
+        return ir.Bound(rows, self.visualization, tuple(self.read))
+
+    def with_let(self, let: tree.Let, place: Place) -> Place:
+        """The place behind a let."""
+        if isinstance(let.value, tree.Function):
+            return replace(place, names=place.names.with_name(let.name, FunctionLet(let.value, place.names)))
+        if self._is_tabular(let.value, place):
+            return replace(place, names=place.names.with_name(let.name, TabularLet(let.value, place.names)))
+        value = self.expression(let.value, replace(place, columns=()))
+        return replace(place, names=place.names.with_name(let.name, ScalarLet(value)))
+
+    def _is_tabular(self, node: tree.Pipeline, place: Place) -> bool:
+        source = node.source
+        if node.operators or isinstance(source, tree.SourceOperator):
+            return True
+        if isinstance(source, tree.Pipeline):
+            return True
+        if isinstance(source, tree.Name):
+            found = place.names.find(source.text)
+            return isinstance(found, TabularLet | RowsLet) or (found is None and source.text in self.tables)
+        if isinstance(source, tree.Call):
+            found = place.names.find(source.name)
+            if isinstance(found, FunctionLet):
+                inner = Place((), self._shadowed(found))
+                for let in found.function.lets:
+                    if isinstance(let.value, tree.Function):
+                        inner = self.with_let(let, inner)
+                    elif self._is_tabular(let.value, inner):
+                        inner = replace(
+                            inner, names=inner.names.with_name(let.name, TabularLet(let.value, inner.names))
+                        )
+                return self._is_tabular(found.function.body, inner)
+            return source.name in {"materialize", "view"}
+        return False
+
+    def _shadowed(self, found: FunctionLet) -> Names:
+        """The names inside a function, its parameters standing in for what is not known yet."""
+        names = found.names
+        for parameter in found.function.parameters:
+            stand_in: ScalarLet | RowsLet
+            if parameter.type is None:
+                stand_in = RowsLet(ir.Rows(ir.Values((), ()), ()))
+            else:
+                stand_in = ScalarLet(ir.Const(parameter.type, None))
+            names = names.with_name(parameter.name, stand_in)
+        return names
+
+    def pipeline(self, node: tree.Pipeline, place: Place) -> ir.Rows:
+        """A source and its operators."""
+        rows = self._source(node.source, place)
+        names = place.names
+        for operator in node.operators:
+            self.step(operator.span)
+            if isinstance(operator, tree.As):
+                names = names.with_name(operator.name, RowsLet(rows))
+                continue
+            windows: list[ir.Definition] = []
+            at = Place(rows.columns, names, order=rows.order, windows=windows)
+            bind = _OPERATORS.get(type(operator))
+            if bind is None:
+                self.unsupported("this operator", operator.span)
+            rows = bind(self, operator, rows, at)
+        return rows
+
+    def _source(self, node: tree.Expression | tree.SourceOperator, place: Place) -> ir.Rows:  # noqa: PLR0911 - a table of cases
+        self.step(node.span)
+        match node:
+            case tree.Name():
+                return self._named_table(node, place)
+            case tree.Pipeline():
+                return self.pipeline(node, place)
+            case tree.Call():
+                return self._tabular_call(node, place)
+            case tree.DataTable():
+                return self._datatable(node, place)
+            case tree.Print():
+                return self._print(node, place)
+            case tree.Range():
+                return self._range(node, place)
+            case tree.Union():
+                return self.union(node, None, place)
+            case tree.Search():
+                return self.unsupported("search without a table before it", node.span)
+            case _:
+                return self.fail("this is not a table", node.span)
+
+    def _named_table(self, node: tree.Name, place: Place) -> ir.Rows:
+        found = place.names.find(node.text)
+        if isinstance(found, RowsLet):
+            return self.renumbered(found.rows)
+        if isinstance(found, TabularLet):
+            return self.pipeline(found.pipeline, Place((), found.names))
+        if isinstance(found, FunctionLet) and not found.function.parameters:
+            return self._tabular_call(tree.Call(node.span, node.text, ()), place)
+        if found is not None:
+            self.fail(f"{node.text!r} is a value, not a table", node.span)
+        return self.table(node.text, node.span, place.names)
+
+    def table(self, name: str, span: object, names: Names | None = None) -> ir.Rows:
+        """A telemetry table."""
+        table = self.tables.get(name)
+        at = span if isinstance(span, Span) else Span(0, 0)
+        if table is None:
+            known = [*self.tables, *(names.all() if names is not None else ())]
+            self.unknown("table", name, known, at)
+        self.read.setdefault(name)
+        columns = tuple(self.new_column(c.name, c.type) for c in table.columns)
+        return ir.Rows(ir.ScanTable(name, columns), columns)
+
+    def _tabular_call(self, node: tree.Call, place: Place) -> ir.Rows:
+        if node.name in {"materialize", "view"} and len(node.arguments) == 1:
+            value = node.arguments[0].value
+            pipeline = value if isinstance(value, tree.Pipeline) else tree.Pipeline(value.span, value, ())
+            return self.pipeline(pipeline, place)
+        found = place.names.find(node.name)
+        if not isinstance(found, FunctionLet):
+            self.resolve(node, node.name, ())
+            return self.fail(f"{node.name}() is not a table", node.span)
+        inner = Place((), self.function_names(node, found, place))
+        for let in found.function.lets:
+            inner = self.with_let(let, inner)
+        return self.pipeline(found.function.body, inner)
+
+    def invoke(self, node: tree.Invoke, rows: ir.Rows, place: Place) -> ir.Rows:
+        """`invoke function(arguments)`: the rows are its first argument."""
+        names = place.names.with_name("$rows", RowsLet(rows))
+        first = tree.Argument(node.call.span, tree.Name(node.call.span, "$rows"))
+        call = tree.Call(node.call.span, node.call.name, (first, *node.call.arguments))
+        return self._tabular_call(call, Place((), names))
+
+    def render(self, node: tree.Render, rows: ir.Rows, _: Place) -> ir.Rows:
+        """`render`: kept for whoever draws."""
+        self.visualization = node.visualization
+        return rows
+
+    def _datatable(self, node: tree.DataTable, place: Place) -> ir.Rows:
+        width = len(node.columns)
+        if not width or len(node.values) % width:
+            self.fail(f"{len(node.values)} values do not fill rows of {width}", node.span)
+        rows: list[tuple[ir.Expr, ...]] = []
+        for start in range(0, len(node.values), width):
+            values = node.values[start : start + width]
+            row = [self._cell(v, c.type, place) for v, c in zip(values, node.columns, strict=True)]
+            rows.append((*row, ir.Const(_LONG, start)))
+        columns = []
+        for at, declared in enumerate(node.columns):
+            cells = [row[at] for row in rows]
+            column = self.new_column(
+                declared.name,
+                declared.type,
+                nullable=any(c.nullable for c in cells),
+                wild=any(c.wild for c in cells),
+            )
+            columns.append(column)
+        sequence = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=2**31)
+        order = (ir.OrderKey(sequence, descending=False, nulls_first=True),)
+        return ir.Rows(ir.Values((*columns, sequence), tuple(rows)), tuple(columns), order)
+
+    def _cell(self, node: tree.Expression, kind: KqlType, place: Place) -> ir.Expr:
+        value = self.expression(node, Place((), place.names))
+        if not ir.is_constant(value):
+            self.fail("a datatable holds constants", node.span)
+        if value.type is kind:
+            return value
+        if isinstance(value, ir.Const) and value.value is None:
+            return ir.Const(kind, "" if kind is _TEXT else None)
+        if kind is KqlType.DYNAMIC:
+            return self.as_json(value)
+        if kind in {KqlType.DATETIME, KqlType.TIMESPAN} and value.type is _TEXT:
+            return self.convert(value, kind)
+        if kind is KqlType.INT and value.type is _LONG:
+            return self.convert(value, kind)
+        return self.convert(value, kind)
+
+    def _print(self, node: tree.Print, place: Place) -> ir.Rows:
+        columns: list[ir.Col] = []
+        cells: list[ir.Expr] = []
+        at = Place((), place.names)
+        for position, named in enumerate(node.values):
+            value = self.expression(named.value, at)
+            name = named.names[0] if named.names else f"print_{position}"
+            if any(name == c.name for c in columns):
+                self.fail(f"there are two columns named {name!r}", named.span)
+            columns.append(self.fresh(name, value))
+            cells.append(value)
+        return ir.Rows(ir.Values(tuple(columns), (tuple(cells),)), tuple(columns))
+
+    def _range(self, node: tree.Range, place: Place) -> ir.Rows:
+        at = Place((), place.names)
+        start, stop, step = (self.expression(n, at) for n in (node.start, node.stop, node.step))
+        kind = start.type
+        if _REAL in {start.type, stop.type, step.type}:
+            start, stop, step = (self.convert(v, _REAL) for v in (start, stop, step))
+            kind = _REAL
+        if kind is KqlType.INT:
+            kind = _LONG
+        value = self.new_column(node.name, kind)
+        index = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=2**31)
+        order = (ir.OrderKey(index, descending=False, nulls_first=True),)
+        return ir.Rows(ir.Numbers(value, index, start, stop, step), (value,), order)
+
+    def union_operator(self, node: tree.Union, rows: ir.Rows, place: Place) -> ir.Rows:
+        """`| union tables`."""
+        return self.union(node, rows, Place((), place.names))
+
+
+_OPERATORS: Final[dict[type[tree.Node], Callable[[Binder, Any, ir.Rows, Place], ir.Rows]]] = {
+    tree.Where: Binder.where,
+    tree.Project: Binder.project,
+    tree.Extend: Binder.extend,
+    tree.ProjectColumns: Binder.project_columns,
+    tree.ProjectRename: Binder.project_rename,
+    tree.Summarize: Binder.summarize,
+    tree.Sort: Binder.sort,
+    tree.Take: Binder.take,
+    tree.Distinct: Binder.distinct,
+    tree.Count: Binder.count,
+    tree.GetSchema: Binder.getschema,
+    tree.Join: Binder.join,
+    tree.Union: Binder.union_operator,
+    tree.MvExpand: Binder.mv_expand,
+    tree.Parse: Binder.parse,
+    tree.ParseKv: Binder.parse_kv,
+    tree.Render: Binder.render,
+    tree.Invoke: Binder.invoke,
+}
+
+
+def bind(
+    node: tree.Query, text: str, tables: Mapping[str, Table], parameters: Mapping[str, KqlType]
+) -> ir.Bound:
+    """The typed form of a query.
+
+    Raises:
+        QuerySemanticError: It names or combines what does not fit.
+        QueryUnsupported: It asks for what is not answered here.
+    """
+    return Binder(text, tables).query(node, parameters)

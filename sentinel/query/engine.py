@@ -1,0 +1,316 @@
+"""Runs KQL over the telemetry store.
+
+A query is compiled once: parsed, bound against the table catalogue, and emitted as SQL that refers to the store's
+tables by placeholder names. When it runs, the spans of time it asks for are computed first, so that the store can
+open just the partitions they touch.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import apsw
+
+from sentinel.clock import span_ticks, to_ticks
+from sentinel.errors import (
+    QueryError,
+    QueryLimitExceeded,
+    QuerySemanticError,
+    QuerySyntaxError,
+    QueryUnsupported,
+)
+from sentinel.model.tables import Column, KqlType, Table, tables
+from sentinel.query.result import DEFAULT_LIMITS, Limits, Result, readers_of
+from sentinel.store.scan import Scan, TermFilter
+
+if TYPE_CHECKING:
+    from sentinel.query.emit_sqlite import Emitted, EmittedScan
+
+Parameter = str | int | float | bool | datetime | timedelta
+"""A value a query sees as a scalar let."""
+
+_CACHED: Final = 512
+_STEPS_BETWEEN_LOOKS: Final = 5_000
+_LONGEST_TEXT: Final = 1_000_000
+
+
+class Reader(Protocol):
+    """One connection to the telemetry, used by one thread at a time."""
+
+    @property
+    def connection(self) -> apsw.Connection:
+        """The connection queries run on."""
+
+    def scan_sql(self, scan: Scan) -> str:
+        """A SELECT whose columns are exactly those of the scan."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
+
+class Store(Protocol):
+    """Where the telemetry lies."""
+
+    def reader(self) -> Reader:
+        """A new reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A query ready to run."""
+
+    columns: tuple[Column, ...]
+    tables: tuple[str, ...]
+    visualization: str | None
+    sql: Emitted
+
+
+def _kind(value: Parameter) -> KqlType:
+    if isinstance(value, bool):
+        return KqlType.BOOL
+    kinds: list[tuple[type, KqlType]] = [
+        (str, KqlType.STRING),
+        (int, KqlType.LONG),
+        (float, KqlType.REAL),
+        (datetime, KqlType.DATETIME),
+        (timedelta, KqlType.TIMESPAN),
+    ]
+    return next(kind for python, kind in kinds if isinstance(value, python))
+
+
+def _stored(value: Parameter) -> Any:
+    if isinstance(value, datetime):
+        return to_ticks(value)
+    if isinstance(value, timedelta):
+        return span_ticks(value)
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float) and value != value:  # noqa: PLR0124 - only NaN differs from itself
+        return b"NaN"
+    return value
+
+
+def compile_query(text: str, parameters: Mapping[str, KqlType], catalogue: Mapping[str, Table]) -> Compiled:
+    """The SQL of a query.
+
+    Raises:
+        QuerySyntaxError: The text is not KQL.
+        QuerySemanticError: It names or combines what does not fit.
+        QueryUnsupported: It asks for what is not answered here.
+    """
+    from sentinel.query.binder import bind
+    from sentinel.query.emit_sqlite import emit
+    from sentinel.query.parser import parse
+
+    if len(text) > _LONGEST_TEXT:
+        raise QueryLimitExceeded(f"the query has more than {_LONGEST_TEXT} characters")
+    try:
+        bound = bind(parse(text), text, catalogue, parameters)
+        sql = emit(bound)
+    except RecursionError:
+        raise QueryLimitExceeded("the query is nested too deeply", None, text) from None
+    columns = tuple(Column(c.name, c.type) for c in bound.rows.columns)
+    return Compiled(columns, bound.tables, bound.visualization, sql)
+
+
+class Engine:
+    """Answers KQL; safe to use from several threads, each of which gets a reader of its own."""
+
+    def __init__(self, store: Store, catalogue: Mapping[str, Table] | None = None) -> None:
+        self._store = store
+        self._catalogue = tables() if catalogue is None else catalogue
+        self._lock = threading.Lock()
+        self._compiled: OrderedDict[tuple[str, tuple[tuple[str, KqlType], ...]], Compiled] = OrderedDict()
+        self._own = threading.local()
+        self._readers: list[Reader] = []
+
+    def compile(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> Compiled:
+        """The compiled query, from the cache if it was compiled before.
+
+        Raises:
+            QueryError: The query is refused; see `compile_query`.
+        """
+        kinds = dict(parameters or {})
+        key = (text, tuple(sorted(kinds.items())))
+        with self._lock:
+            known = self._compiled.get(key)
+            if known is not None:
+                self._compiled.move_to_end(key)
+                return known
+        compiled = compile_query(text, kinds, self._catalogue)
+        with self._lock:
+            self._compiled[key] = compiled
+            while len(self._compiled) > _CACHED:
+                self._compiled.popitem(last=False)
+        return compiled
+
+    def check(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> tuple[Column, ...]:
+        """The columns a query will answer with, without running it.
+
+        Raises:
+            QueryError: The query is refused.
+        """
+        return self.compile(text, parameters).columns
+
+    def tables_of(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> tuple[str, ...]:
+        """The telemetry tables a query reads.
+
+        Raises:
+            QueryError: The query is refused.
+        """
+        return self.compile(text, parameters).tables
+
+    def query(
+        self,
+        text: str,
+        *,
+        now: datetime,
+        parameters: Mapping[str, Parameter] | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        cancel: threading.Event | None = None,
+    ) -> Result:
+        """The answer of a query; `now` is what `now()` and `ago()` mean.
+
+        Raises:
+            QueryLimitExceeded: A limit ran out, or `cancel` was set.
+            QueryError: The query is refused, or the store could not answer.
+        """
+        given = dict(parameters or {})
+        compiled = self.compile(text, {name: _kind(value) for name, value in given.items()})
+        bound: dict[str, Any] = {f"p_{name}": _stored(value) for name, value in given.items()}
+        bound["p_now"] = to_ticks(now)
+        bound.update(compiled.sql.constants)
+        reader = self._reader()
+        with _watched(reader.connection, limits, cancel, text):
+            sql = self._complete(compiled.sql, reader, bound)
+            rows = list(_rows(reader.connection, sql, bound, limits, text))
+        return Result(compiled.columns, _shown(rows, compiled.columns), compiled.visualization)
+
+    def explain(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> str:
+        """The SQL of a query, its scans still placeholders.
+
+        Raises:
+            QueryError: The query is refused.
+        """
+        sql = self.compile(text, parameters).sql
+        return "WITH " + ",\n".join(sql.steps) + "\n" + sql.select if sql.steps else sql.select
+
+    def close(self) -> None:
+        """Close the readers of all threads."""
+        with self._lock:
+            for reader in self._readers:
+                reader.close()
+            self._readers.clear()
+            self._own = threading.local()
+
+    def _reader(self) -> Reader:
+        reader: Reader | None = getattr(self._own, "reader", None)
+        if reader is None:
+            from sentinel.query.registration import prepare
+
+            reader = self._store.reader()
+            prepare(reader.connection)
+            self._own.reader = reader
+            with self._lock:
+                self._readers.append(reader)
+        return reader
+
+    def _complete(self, sql: Emitted, reader: Reader, bound: Mapping[str, Any]) -> str:
+        """The SQL with its scans filled in."""
+        numbers: tuple[Any, ...] = ()
+        if sql.expressions:
+            numbers = next(iter(reader.connection.execute(f"SELECT {', '.join(sql.expressions)}", bound)))
+        scans = [f'"{scan.name}" AS ({reader.scan_sql(_scan(scan, numbers))})' for scan in sql.scans]
+        return f"WITH {', '.join((*scans, *sql.steps))} {sql.select}"
+
+
+def _scan(scan: EmittedScan, numbers: tuple[Any, ...]) -> Scan:
+    starts = [numbers[at] for at in scan.bounds.starts if numbers[at] is not None]
+    ends = [numbers[at] for at in scan.bounds.ends if numbers[at] is not None]
+    terms = [TermFilter(column, found) for column, at in scan.bounds.terms if (found := _terms(numbers[at]))]
+    return Scan(scan.table, scan.columns, max(starts, default=None), min(ends, default=None), tuple(terms))
+
+
+def _terms(needle: str) -> tuple[str, ...]:
+    """The whole terms of a text looked for; none where the index might part it differently."""
+    if not needle.isascii():
+        return ()
+    return tuple(re.findall(r"[A-Za-z0-9]+", needle))
+
+
+class _watched:  # noqa: N801 - used as a statement
+    """Stops what runs on a connection when its time is over or someone asks."""
+
+    def __init__(
+        self, connection: apsw.Connection, limits: Limits, cancel: threading.Event | None, text: str
+    ) -> None:
+        self._connection = connection
+        self._limits = limits
+        self._cancel = cancel
+        self._text = text
+        self._until = time.monotonic() + limits.seconds
+
+    def _look(self) -> bool:
+        return time.monotonic() > self._until or (self._cancel is not None and self._cancel.is_set())
+
+    def __enter__(self) -> None:
+        self._connection.set_progress_handler(self._look, _STEPS_BETWEEN_LOOKS)
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        self._connection.set_progress_handler(None)
+        if isinstance(error, apsw.InterruptError):
+            cancelled = self._cancel is not None and self._cancel.is_set()
+            message = (
+                "the query was cancelled"
+                if cancelled
+                else f"the query took more than {self._limits.seconds:g} s"
+            )
+            raise QueryLimitExceeded(message, None, self._text) from None
+        from sentinel.query.functions_text import UnusableRegex
+
+        if isinstance(error, UnusableRegex):
+            raise QuerySemanticError(str(error), None, self._text) from None
+        if isinstance(error, apsw.Error):
+            raise QueryError(f"the store could not answer: {error}", None, self._text) from error
+
+
+def _rows(
+    connection: apsw.Connection, sql: str, bound: Mapping[str, Any], limits: Limits, text: str
+) -> Iterator[tuple[Any, ...]]:
+    size = 0
+    for count, row in enumerate(connection.execute(sql, bound), start=1):
+        if count > limits.rows:
+            raise QueryLimitExceeded(
+                f"the answer has more than {limits.rows} rows", None, text, "aggregate, or take fewer"
+            )
+        size += sum(len(cell) for cell in row if isinstance(cell, str))
+        if size > limits.cell_bytes:
+            raise QueryLimitExceeded(
+                "the answer is too large", None, text, "aggregate, or project fewer columns"
+            )
+        yield row
+
+
+def _shown(rows: list[tuple[Any, ...]], columns: tuple[Column, ...]) -> list[tuple[Any, ...]]:
+    readers = readers_of(columns)
+    if not readers:
+        return rows
+    shown = []
+    for row in rows:
+        values = list(row)
+        for at, read in readers:
+            if values[at] is not None:
+                values[at] = read(values[at])
+        shown.append(tuple(values))
+    return shown
+
+
+REFUSALS: Final = (QuerySyntaxError, QuerySemanticError, QueryUnsupported, QueryLimitExceeded)
+"""The errors that are honest answers."""

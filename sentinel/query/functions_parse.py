@@ -1,0 +1,132 @@
+"""The operators `parse` and `parse-kv`: one text in, several values out.
+
+https://learn.microsoft.com/kusto/query/parse-operator
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from sentinel.query.functions_convert import _INT, text_to_bool, text_to_long, text_to_real
+from sentinel.query.functions_text import regex
+from sentinel.query.scalar import B, D, G, I, L, N, P, R, S, Scalar, T
+from sentinel.query.values import parse_datetime, parse_timespan
+
+
+def _int(text: str) -> int | None:
+    value = text_to_long(text)
+    return value if value is not None and -_INT <= value < _INT else None
+
+
+_READERS: Final[dict[str, Callable[[str], Any]]] = {
+    "string": str,
+    "long": text_to_long,
+    "int": _int,
+    "real": text_to_real,
+    "bool": text_to_bool,
+    "datetime": parse_datetime,
+    "timespan": parse_timespan,
+    "decimal": lambda text: text.strip() if text_to_real(text) is not None else None,
+    "guid": lambda text: text.strip().lower() if re.fullmatch(r"[0-9a-fA-F-]{32,36}", text.strip()) else None,
+    "dynamic": json.loads,
+}
+
+
+@lru_cache(maxsize=256)
+def _compiled(spec: str) -> tuple[re.Pattern[str], tuple[str, ...], bool]:
+    """The pattern of a specification, the types of its columns, and whether a bad value spares the others."""
+    described = json.loads(spec)
+    raw = described["kind"] == "regex"
+    pieces: list[str] = []
+    types: list[str] = []
+    for at, piece in enumerate(described["pieces"]):
+        last = at == len(described["pieces"]) - 1
+        if "text" in piece:
+            pieces.append(f"(?:{piece['text']})" if raw else re.escape(piece["text"]))
+        elif "type" in piece:
+            greedy = last or raw
+            pieces.append(f"(?P<kql_{len(types)}>.*{'' if greedy else '?'})")
+            types.append(piece["type"])
+        else:
+            pieces.append(".*" if last else ".*?")
+    flags = re.DOTALL
+    for letter in described["flags"]:
+        flags |= {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}.get(letter, re.NOFLAG)
+    end = "" if raw else r"\Z"
+    return regex("".join(pieces) + end, flags), tuple(types), described["kind"] == "relaxed"
+
+
+def _read(kind: str, text: str) -> Any:
+    try:
+        return _READERS[kind](text)
+    except ValueError:
+        return None
+
+
+def parse_text(spec: str, text: str) -> Any:
+    """The values of the columns, `None` where the text does not match."""
+    pattern, types, relaxed = _compiled(spec)
+    match = pattern.match(text)
+    if match is None:
+        return None
+    values = [_read(kind, match[f"kql_{at}"]) for at, kind in enumerate(types)]
+    if not relaxed and any(value is None for value in values):
+        return None
+    return values
+
+
+def parse_pairs(spec: str, text: str) -> Any:
+    """The values of the keys of `parse-kv`, in the order of the columns."""
+    options = json.loads(spec)
+    pair, between, quote = options["pair_delimiter"], options["kv_delimiter"], options["quote"]
+    found: dict[str, str] = {}
+    part = rf"{re.escape(quote)}(?P<quoted>.*?){re.escape(quote)}|" if quote else ""
+    separator = re.escape(pair)
+    pattern = (
+        regex(
+            rf"(?P<key>(?:(?!{separator}|{re.escape(between)}).)+?)\s*{re.escape(between)}\s*(?:{part}(?P<plain>(?:(?!{separator}).)*))",
+            re.DOTALL,
+        )
+        if not options["greedy"]
+        else regex(r"(?!)")
+    )
+    for match in _pairs(pattern, text):
+        found.setdefault(match["key"].strip(), match)  # type: ignore[arg-type]
+    return [_value(found.get(name), kind, quote) for name, kind in options["columns"]]
+
+
+def _pairs(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
+    return list(pattern.finditer(text))
+
+
+def _value(match: Any, kind: str, quote: str) -> Any:
+    if match is None:
+        return "" if kind == "string" else None
+    text = match["quoted"] if quote and match["quoted"] is not None else match["plain"]
+    return _read(kind, text)
+
+
+def _piece(values: Any, at: int) -> Any:
+    return values[at] if isinstance(values, list) and at < len(values) else None
+
+
+def parse_functions() -> tuple[Scalar, ...]:
+    """What the two operators are made of."""
+    kinds = {"string": S, "long": L, "int": I, "real": R, "bool": B, "datetime": T, "timespan": P, "guid": G}
+    return (
+        Scalar("op_parse", (S, S), D, parse_text),
+        Scalar("op_piece", (D, L), N, _decimal_piece, suffix="decimal"),
+        Scalar("op_piece", (D, L), D, _piece, suffix="dynamic"),
+        *(Scalar("op_piece", (D, L), kind, _piece, suffix=name) for name, kind in kinds.items()),
+    )
+
+
+def _decimal_piece(values: Any, at: int) -> Any:
+    from decimal import Decimal
+
+    found = _piece(values, at)
+    return None if found is None else Decimal(found)

@@ -1,0 +1,293 @@
+"""KQL text as a syntax tree: statements, sources and the operators behind their pipes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Final
+
+from sentinel.errors import QuerySyntaxError, Span
+from sentinel.model.tables import KqlType
+from sentinel.query import tree
+from sentinel.query.parse_reshape import ReshapeParser
+from sentinel.query.tokens import Kind
+
+_OPERATORS: Final[dict[str, Callable[[Parser, int], tree.Operator]]] = {}
+
+_UNSUPPORTED: Final = {
+    "externaldata": "rows come from the telemetry store only",
+    "consume": "",
+    "fork": "",
+    "facet": "",
+    "find": "use union or search",
+    "graph-match": "",
+    "graph-to-table": "",
+    "make-graph": "",
+    "graph-shortest-paths": "",
+    "graph-mark-components": "",
+    "macro-expand": "",
+    "partition": "",
+    "partitionby": "",
+    "reduce": "",
+    "sample": "use take",
+    "sample-distinct": "use distinct and take",
+    "scan": "",
+    "top-hitters": "use summarize and top",
+    "top-nested": "use summarize and top",
+    "project-by-names": "use project-keep",
+}
+_HYPHENATED: Final = frozenset({"project", "parse", "mv", "make", "top", "graph", "sample", "macro"})
+_SETTINGS: Final = frozenset({"notruncation", "norequesttimeout", "query_now", "servertimeout"})
+
+
+class Parser(ReshapeParser):
+    """Parses one query."""
+
+    def query(self) -> tree.Query:
+        """The whole text.
+
+        Raises:
+            QuerySyntaxError: It is not KQL.
+            QueryUnsupported: It is KQL that is not answered here.
+        """
+        start = self.here.span.start
+        lets: list[tree.Let] = []
+        pipeline: tree.Pipeline | None = None
+        while not self._done():
+            if self.accept(";"):
+                continue
+            if pipeline is not None:
+                self.unsupported("a second result", self.here.span, "run one query at a time")
+            pipeline = self._statement(lets)
+            if not self.sees(";") and not self._done():
+                self.fail("'|', ';' or the end of the query")
+        if pipeline is None:
+            raise QuerySyntaxError("the query asks for nothing", Span(start, len(self.text)), self.text)
+        return tree.Query(self.since(start), tuple(lets), pipeline)
+
+    def _done(self) -> bool:
+        return self.here.kind is Kind.END
+
+    def _statement(self, lets: list[tree.Let]) -> tree.Pipeline | None:
+        token = self.here
+        if token.kind is Kind.OPERATOR and token.text == ".":
+            self.unsupported("a management command", token.span)
+        following = self.ahead(1)
+        if token.text == "let" and self.is_name(following):
+            lets.append(self.let())
+            return None
+        if token.text == "set" and self.is_name(following):
+            self._setting()
+            return None
+        if token.text in {"declare", "alias", "restrict", "pattern"} and self.is_name(following):
+            self.unsupported(f"the statement {token.text!r}", token.span)
+        return self.pipeline()
+
+    def _setting(self) -> None:
+        self.take()
+        name = self.name()
+        if name.text not in _SETTINGS:
+            self.unsupported(f"the setting {name.text!r}", name.span)
+        if self.accept("="):
+            self.expression()
+
+    def let(self) -> tree.Let:
+        """`let name = value`."""
+        start = self.take().span.start
+        name = self.name().text
+        self.expect("=")
+        value: tree.Pipeline | tree.Function
+        value = self._function() if self._sees_function() else self.pipeline()
+        return tree.Let(self.since(start), name, value)
+
+    def _sees_function(self) -> bool:
+        if self.sees("view") and self.ahead(1).text == "(":
+            return True
+        if not self.sees("("):
+            return False
+        first, second = self.ahead(1), self.ahead(2)
+        if first.text == ")" and second.text == "{":
+            return True
+        return self.is_name(first) and second.text == ":" and second.kind is Kind.OPERATOR
+
+    def _function(self) -> tree.Function:
+        start = self.here.span.start
+        self.accept("view")
+        self.expect("(")
+        parameters: list[tree.Parameter] = []
+        while not self.sees(")"):
+            parameters.append(self._parameter())
+            if not self.accept(","):
+                break
+        self.expect(")")
+        self.expect("{")
+        lets: list[tree.Let] = []
+        while self.sees("let") and self.is_name(self.ahead(1)):
+            lets.append(self.let())
+            self.expect(";")
+        body = self.pipeline()
+        self.accept(";")
+        self.expect("}")
+        return tree.Function(self.since(start), tuple(parameters), tuple(lets), body)
+
+    def _parameter(self) -> tree.Parameter:
+        name = self.name("a parameter")
+        self.expect(":")
+        if self.accept("("):
+            columns: list[tree.ColumnDeclaration] = []
+            while not self.sees(")", "*"):
+                columns.append(self.column_declaration())
+                if not self.accept(","):
+                    break
+            self.accept("*")
+            self.expect(")")
+            return tree.Parameter(self.since(name.span.start), name.text, None, tuple(columns))
+        kind: KqlType = self.column_type()
+        default: tree.Literal | None = None
+        if self.accept("="):
+            value = self.expression()
+            if isinstance(value, tree.Unary) and isinstance(value.of, tree.Literal):
+                number = value.of.value
+                value = tree.Literal(
+                    value.span, value.of.type, -number if isinstance(number, int | float) else number
+                )
+            if not isinstance(value, tree.Literal):
+                self.fail("a constant", self.tokens[self.at - 1])
+            default = value
+        return tree.Parameter(self.since(name.span.start), name.text, kind, (), default)
+
+    def pipeline(self) -> tree.Pipeline:
+        """A source and the operators behind its pipes."""
+        self.deeper()
+        start = self.here.span.start
+        source = self._source()
+        operators = self.operators()
+        self.depth -= 1
+        return tree.Pipeline(self.since(start), source, operators)
+
+    def _source(self) -> tree.Expression | tree.SourceOperator:
+        token = self.here
+        following = self.ahead(1)
+        if token.kind is not Kind.NAME:
+            return self.expression()
+        start = token.span.start
+        if token.text == "datatable" and following.text == "(":
+            self.take()
+            return self._datatable(start)
+        if token.text == "range" and self.is_name(following) and self.ahead(2).text == "from":
+            self.take()
+            return self._range(start)
+        if following.kind is Kind.OPERATOR and following.text not in {"(", "*", "-", "+"}:
+            return self.expression()
+        if token.text == "print":
+            self.take()
+            values = self.named_list()
+            return tree.Print(self.since(start), values)
+        if token.text == "union":
+            self.take()
+            return self.union(start)
+        if token.text == "search":
+            self.take()
+            return self.search(start)
+        if token.text in {"externaldata", "find", "make"} and token.text in _UNSUPPORTED:
+            self.unsupported(f"the operator {token.text!r}", token.span, _UNSUPPORTED[token.text])
+        return self.expression()
+
+    def _datatable(self, start: int) -> tree.DataTable:
+        columns = self.column_declarations()
+        self.expect("[")
+        values: list[tree.Expression] = []
+        while not self.sees("]"):
+            values.append(self.expression())
+            if not self.accept(","):
+                break
+        self.expect("]")
+        return tree.DataTable(self.since(start), columns, tuple(values))
+
+    def _range(self, start: int) -> tree.Range:
+        name = self.name("a column").text
+        self.expect("from")
+        low = self.expression()
+        self.expect("to")
+        high = self.expression()
+        self.expect("step")
+        step = self.expression()
+        return tree.Range(self.since(start), name, low, high, step)
+
+    def operators(self, *, first_without_pipe: bool = False) -> tuple[tree.Operator, ...]:
+        """The operators behind pipes, up to the end of the pipeline."""
+        operators: list[tree.Operator] = []
+        if first_without_pipe and not self.sees("|"):
+            operators.append(self._operator())
+        while self.accept("|"):
+            if self.sees("|"):
+                continue
+            operators.append(self._operator())
+        return tuple(operators)
+
+    def _operator(self) -> tree.Operator:
+        token = self.name("an operator such as where, summarize or project")
+        name = token.text
+        if name.lower() in _HYPHENATED and self.sees("-") and self.here.span.start == token.span.end:
+            while self.sees("-"):
+                self.take()
+                name += "-" + self.name().text
+        span = self.since(token.span.start)
+        parse = _OPERATORS.get(name) or _OPERATORS.get(name.lower())
+        if parse is not None:
+            return parse(self, token.span.start)
+        if name in _UNSUPPORTED:
+            self.unsupported(f"the operator {name!r}", span, _UNSUPPORTED[name])
+        near = difflib.get_close_matches(name.lower(), _OPERATORS, 1)
+        hint = f"did you mean {near[0]}?" if near else ""
+        raise QuerySyntaxError(f"{name!r} is not an operator", span, self.text, hint)
+
+
+_OPERATORS.update(
+    {
+        "where": Parser.where,
+        "filter": Parser.where,
+        "project": Parser.project,
+        "extend": Parser.extend,
+        "serialize": Parser.serialize,
+        "project-away": Parser.project_away,
+        "project-keep": Parser.project_keep,
+        "project-reorder": Parser.project_reorder,
+        "project-rename": Parser.project_rename,
+        "summarize": Parser.summarize,
+        "sort": Parser.sort,
+        "order": Parser.sort,
+        "top": Parser.top,
+        "take": Parser.take_rows,
+        "limit": Parser.take_rows,
+        "distinct": Parser.distinct,
+        "count": Parser.count,
+        "render": Parser.render,
+        "as": Parser.as_name,
+        "getschema": Parser.getschema,
+        "invoke": Parser.invoke,
+        "evaluate": Parser.evaluate,
+        "join": Parser.join,
+        "lookup": Parser.lookup,
+        "union": Parser.union_operator,
+        "search": Parser.search,
+        "parse": Parser.parse,
+        "parse-where": Parser.parse_where,
+        "parse-kv": Parser.parse_kv,
+        "mv-expand": Parser.mv_expand,
+        "mvexpand": Parser.mv_expand,
+        "mv-apply": Parser.mv_apply,
+        "mvapply": Parser.mv_apply,
+        "make-series": Parser.make_series,
+    }
+)
+
+
+def parse(text: str) -> tree.Query:
+    """The syntax tree of a query.
+
+    Raises:
+        QuerySyntaxError: The text is not KQL.
+        QueryUnsupported: It is KQL that is not answered here.
+    """
+    return Parser(text).query()

@@ -1,0 +1,440 @@
+"""The syntax tree of KQL: what was written, before anything is known about types.
+
+Every node knows its place in the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sentinel.errors import Span
+from sentinel.model.tables import KqlType
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Anything with a place in the text."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Node):
+    """A constant; `value` is as the store keeps it (ticks, 0/1, JSON text) and `None` for null."""
+
+    type: KqlType
+    value: str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A column, a let, a table or a parameter."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Star(Node):
+    """`*`: every column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Node):
+    """`d.name`."""
+
+    of: Expression
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """`d[index]`."""
+
+    of: Expression
+    index: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Argument(Node):
+    """An argument, possibly named."""
+
+    value: Expression
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """`name(arguments)`."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOf(Node):
+    """`typeof(long)`."""
+
+    type: KqlType
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Node):
+    """`-x` or `+x`."""
+
+    operator: str
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Node):
+    """`left operator right`."""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Between(Node):
+    """`of between (low .. high)`, possibly negated."""
+
+    of: Expression
+    low: Expression
+    high: Expression
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Among(Node):
+    """`of in (items)`, `has_any`, `has_all` and their kin."""
+
+    operator: str
+    of: Expression
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline(Node):
+    """A source and the operators its rows flow through; also an expression, in brackets."""
+
+    source: Expression | SourceOperator
+    operators: tuple[Operator, ...]
+
+
+Expression = (
+    Literal | Name | Star | Member | Index | Call | TypeOf | Unary | Binary | Between | Among | Pipeline
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named(Node):
+    """`names = value`: several names take a tuple or the columns of an aggregate; none leaves it unnamed."""
+
+    names: tuple[str, ...]
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDeclaration(Node):
+    """`name: type`."""
+
+    name: str
+    type: KqlType
+
+
+@dataclass(frozen=True, slots=True)
+class DataTable(Node):
+    """`datatable(columns)[values]`."""
+
+    columns: tuple[ColumnDeclaration, ...]
+    values: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Print(Node):
+    """`print values`."""
+
+    values: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range(Node):
+    """`range name from start to stop step step`."""
+
+    name: str
+    start: Expression
+    stop: Expression
+    step: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class TableArgument(Node):
+    """A table of a union or search: a pattern with `*`, or a pipeline."""
+
+    pattern: str
+    pipeline: Pipeline | None
+
+
+@dataclass(frozen=True, slots=True)
+class Union(Node):
+    """`union tables`, as source or behind a pipe."""
+
+    tables: tuple[TableArgument, ...]
+    kind: str = "outer"
+    source_column: str = ""
+    fuzzy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Node):
+    """`search in (tables) predicate`, as source or behind a pipe."""
+
+    tables: tuple[TableArgument, ...]
+    predicate: Expression
+    case_sensitive: bool = False
+
+
+SourceOperator = DataTable | Print | Range | Union | Search
+
+
+@dataclass(frozen=True, slots=True)
+class Where(Node):
+    """`where condition`."""
+
+    condition: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Project(Node):
+    """`project columns`."""
+
+    columns: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Extend(Node):
+    """`extend columns`, also `serialize columns`."""
+
+    columns: tuple[Named, ...]
+    serialized: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPattern(Node):
+    """A column by name or with `*`, possibly with an order."""
+
+    pattern: str
+    order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectColumns(Node):
+    """`project-away`, `project-keep` and `project-reorder`."""
+
+    what: str
+    patterns: tuple[ColumnPattern, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRename(Node):
+    """`project-rename new = old`."""
+
+    columns: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summarize(Node):
+    """`summarize aggregates by keys`."""
+
+    aggregates: tuple[Named, ...]
+    keys: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey(Node):
+    """One key of an order; `nulls_first` is `None` where nothing was written."""
+
+    value: Expression
+    descending: bool = True
+    nulls_first: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sort(Node):
+    """`sort by keys`; with a `limit` it is `top`."""
+
+    keys: tuple[SortKey, ...]
+    limit: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Take(Node):
+    """`take count`."""
+
+    count: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct(Node):
+    """`distinct columns`."""
+
+    columns: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Node):
+    """`count`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Node):
+    """`join kind=... (right) on conditions`, also `lookup`."""
+
+    kind: str
+    right: Pipeline
+    conditions: tuple[Expression, ...]
+    lookup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParsePiece(Node):
+    """A piece of a `parse` pattern: a literal text, `*`, or a column to take."""
+
+    text: str | None = None
+    column: ColumnDeclaration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parse(Node):
+    """`parse kind=... of with pieces`; `filters` for `parse-where`."""
+
+    of: Expression
+    pieces: tuple[ParsePiece, ...]
+    kind: str = "simple"
+    flags: str = ""
+    filters: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParseKv(Node):
+    """`parse-kv of as (columns) with (options)`."""
+
+    of: Expression
+    columns: tuple[ColumnDeclaration, ...]
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandItem(Node):
+    """One column of `mv-expand`, with the type it is converted to."""
+
+    name: str
+    value: Expression
+    type: KqlType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MvExpand(Node):
+    """`mv-expand items`; with `body` it is `mv-apply`."""
+
+    items: tuple[ExpandItem, ...]
+    index_name: str = ""
+    limit: Expression | None = None
+    bag_as_array: bool = False
+    body: tuple[Operator, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAggregate(Node):
+    """One aggregate of `make-series`, with the value of empty bins."""
+
+    value: Named
+    default: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSeries(Node):
+    """`make-series aggregates on axis from start to stop step step by keys`."""
+
+    aggregates: tuple[SeriesAggregate, ...]
+    axis: Named
+    start: Expression | None
+    stop: Expression | None
+    step: Expression
+    keys: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate(Node):
+    """`evaluate plugin(arguments)`."""
+
+    call: Call
+    columns: tuple[ColumnDeclaration, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Render(Node):
+    """`render visualization`: metadata, no rows change."""
+
+    visualization: str
+
+
+@dataclass(frozen=True, slots=True)
+class As(Node):
+    """`as name`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetSchema(Node):
+    """`getschema`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke(Node):
+    """`invoke function(arguments)`."""
+
+    call: Call
+
+
+Operator = (
+    Where | Project | Extend | ProjectColumns | ProjectRename | Summarize | Sort | Take | Distinct | Count | Join
+    | Parse | ParseKv | MvExpand | MakeSeries | Evaluate | Render | As | GetSchema | Invoke | Union | Search
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Node):
+    """A parameter of a function: a scalar with a type, or a table with columns (none: any table)."""
+
+    name: str
+    type: KqlType | None
+    columns: tuple[ColumnDeclaration, ...] = ()
+    default: Literal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Node):
+    """`(parameters) { body }`."""
+
+    parameters: tuple[Parameter, ...]
+    lets: tuple[Let, ...]
+    body: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Let(Node):
+    """`let name = value;`."""
+
+    name: str
+    value: Pipeline | Function
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Node):
+    """The lets of a query and the pipelines that answer; all but the last are only checked."""
+
+    lets: tuple[Let, ...]
+    pipeline: Pipeline
+    declared: tuple[Parameter, ...] = field(default=())
