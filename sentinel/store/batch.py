@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 
 class Extra(NamedTuple):
@@ -22,6 +22,16 @@ Record = tuple[int, tuple[Any, ...], tuple[Any, ...], Extra | None]
 """One event as the store takes it: ticks of `TimeGenerated`, the labels and the cells in the order of its
 `Layout`, and the keys its table does not know. A plain tuple, because there are many. The text of a label is stored
 as it comes, except that `_ResourceId` is lower-cased."""
+
+
+class Records(Protocol):
+    """Some records of one table; they may be made only when they are asked for."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __iter__(self) -> Iterator[Record]:
+        """Each of them, as often as one asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +53,7 @@ class Batch:
     `cursors` maps the name of a cursor to its new value; they move in the transaction after the records.
     """
 
-    rows: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+    rows: Mapping[str, Records] = field(default_factory=dict)
     set_aside: tuple[SetAside, ...] = ()
     cursors: Mapping[str, str] = field(default_factory=dict)
 

@@ -83,7 +83,7 @@ class Identifier:
             identity = int.from_bytes(digest(told, digest_size=8).digest(), "little", signed=True)
             used[labels_id] = labels
             row_id = ((ticks - begin) << SEQUENCE_BITS) | (identity & SEQUENCE_MASK)
-            append((row_id, identity, labels_id, text, ingested, *cells))
+            append((row_id, identity, labels_id, text, ingested) + cells)  # noqa: RUF005 - quicker
         return days
 
 
