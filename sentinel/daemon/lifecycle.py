@@ -49,11 +49,14 @@ def run(home: Path, *, config: Config | None = None) -> int:
             daemon = build(home, config)
             closing.push(daemon.closing)
             server = _server(daemon.app)
-            with _signals(server, daemon.rules.reread), _announced(home, listener):
-                daemon.schedule.start()
-                asyncio.run(server.serve([listener]))
-            _log.info("ending")
-            abandoned = daemon.schedule.stop(_JOBS_SECONDS)
+            closing.enter_context(_signals(server, daemon.rules.reread))
+            try:
+                with _announced(home, listener):
+                    daemon.schedule.start()
+                    asyncio.run(server.serve([listener]))
+            finally:
+                _log.info("ending")
+                abandoned = daemon.schedule.stop(_JOBS_SECONDS)
             if abandoned:
                 _log.warning("abandoned", jobs=abandoned)
                 os._exit(0)

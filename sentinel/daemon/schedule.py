@@ -43,17 +43,20 @@ class Schedule:
     """Runs jobs in threads of its own, each job at most once at a time.
 
     A job that crashes is logged and counted, and runs again when it is due; the others do not notice. A run that is
-    missed, because the one before took long or the machine slept, is made up for once.
+    missed, because the one before took long or the machine slept, is made up for once. `ending` is set when the
+    schedule is told to stop, so that a long job may look at it and end early.
     """
 
-    def __init__(self, jobs: tuple[Job, ...], metrics: Metrics) -> None:
+    def __init__(
+        self, jobs: tuple[Job, ...], metrics: Metrics, ending: threading.Event | None = None
+    ) -> None:
         from apscheduler.executors.pool import ThreadPoolExecutor
         from apscheduler.schedulers.background import BackgroundScheduler
 
         self._metrics = metrics
         self._courses = {job.name: _Course() for job in jobs}
         self._idle = threading.Condition()
-        self._stopping = threading.Event()
+        self._ending = ending or threading.Event()
         self._scheduler: BackgroundScheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(_THREADS)},
@@ -74,14 +77,9 @@ class Schedule:
         """Begin to run the jobs."""
         self._scheduler.start()
 
-    @property
-    def is_stopping(self) -> bool:
-        """Whether the jobs were asked to end."""
-        return self._stopping.is_set()
-
     def stop(self, within_seconds: float) -> tuple[str, ...]:
         """Start no further run, wait for those under way, and return the jobs that still run after that time."""
-        self._stopping.set()
+        self._ending.set()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         with self._idle:
@@ -105,7 +103,7 @@ class Schedule:
         return tuple(name for name, course in self._courses.items() if course.started is not None)
 
     def _run(self, job: Job) -> None:
-        if self.is_stopping:
+        if self._ending.is_set():
             return
         course = self._courses[job.name]
         course.started = monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -129,13 +130,17 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
         channels=tuple(channels),
         observe=_observer(config, metrics, closing),
     )
-    delivery = Delivery(Outbox(_own_state(home, closing)), channels, jitter=random.random)
+    ending = threading.Event()
+    delivery = Delivery(
+        Outbox(_own_state(home, closing)), channels, jitter=random.random, stopping=ending.is_set
+    )
     closing.callback(delivery.close)
     jobs = _jobs(config, clock, pipeline, delivery, metrics, freshness, store)
+    jobs.append(Job("log", timedelta(minutes=5), lambda: _shorten_log(shared), waits=True))
     if config.adapters:
         observe = Observation(adapters, ingester, clock).observe
         jobs.append(Job("settings", timedelta(seconds=max(1.0, 5 * config.pace)), observe))
-    schedule = Schedule(tuple(jobs), metrics)
+    schedule = Schedule(tuple(jobs), metrics, ending)
     app = create_app(
         ingester=ingester,
         engine=engine,
@@ -148,6 +153,11 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
         max_body=config.http.max_body_mib * MEBIBYTE,
     )
     return Daemon(app, schedule, rules, closing)
+
+
+def _shorten_log(shared: SharedState) -> None:
+    with shared() as state:
+        state.shorten_log()
 
 
 def _reader_of_rules(home: Path, config: Config, engine: Engine) -> Callable[[], RuleSet]:

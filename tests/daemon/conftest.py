@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import httpx2
@@ -18,7 +20,9 @@ from sentinel.daemon.lifecycle import ADDRESS_FILE
 
 START = """
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
 from sentinel.daemon.lifecycle import run
 from sentinel.errors import SentinelError
 try:
@@ -77,6 +81,32 @@ class Running:
         return code
 
 
+class Receiver(ThreadingHTTPServer):
+    """Remembers the notices it gets; answers none while `answers` is not set."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Hook)
+        self.url = f"http://127.0.0.1:{self.server_port}/hook"
+        self.notices: Queue[dict[str, Any]] = Queue()
+        self.answers = threading.Event()
+        self.answers.set()
+
+
+class _Hook(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        self.server.notices.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.server.answers.wait(PATIENCE)
+        with contextlib.suppress(OSError):
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
 Start = Callable[..., Running]
 
 
@@ -90,15 +120,38 @@ def home(tmp_path: Path) -> Path:
 def start(home: Path) -> Iterator[Start]:
     running: list[Running] = []
 
-    def make(settings: str = "") -> Running:
-        with (home / "sentinel.toml").open("a") as file:
-            file.write(settings)
+    def make(settings: str = "", *, first: str = "") -> Running:
+        file = home / "sentinel.toml"
+        file.write_text(first + file.read_text() + settings)
         running.append(Running(home))
         return running[-1]
 
     yield make
     for daemon in running:
         daemon.end(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
+    """A client of one daemon that the tests of a file share."""
+    home = tmp_path_factory.mktemp("shared")
+    (home / "sentinel.toml").write_text(SETTINGS)
+    daemon = Running(home)
+    with daemon.client() as client:
+        yield client
+    daemon.end()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook receiver on loopback."""
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.answers.set()
+        server.shutdown()
+        thread.join()
 
 
 def asked(client: httpx2.Client, query: str) -> list[list[Any]]:

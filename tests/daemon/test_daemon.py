@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.daemon.conftest import Start, asked
+import httpx2
+
+from tests.daemon.conftest import Receiver, Start, asked
 
 METRICS_PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
 NOW = datetime.now(UTC)
@@ -29,20 +31,13 @@ def job_events(count: int, *, at: datetime = NOW, state: str = "Failed") -> byte
     return b"\n".join(json.dumps(event).encode() for event in events)
 
 
-def test_records_that_were_delivered_can_be_queried(start: Start) -> None:
-    with start().client() as client:
-        answer = client.post("/v1/records", content=job_events(3))
+def test_records_that_were_delivered_can_be_queried_and_a_repeat_is_stored_once(
+    client: httpx2.Client,
+) -> None:
+    answers = [client.post("/v1/records", content=job_events(3)).json() for _ in range(2)]
 
-        assert answer.status_code == 200, answer.text
-        assert asked(client, "AmlComputeJobEvent | count") == [[3]]
-
-
-def test_the_same_delivery_twice_is_stored_once(start: Start) -> None:
-    with start().client() as client:
-        client.post("/v1/records", content=job_events(3))
-        client.post("/v1/records", content=job_events(3))
-
-        assert asked(client, "AmlComputeJobEvent | count") == [[3]]
+    assert [(answer["accepted"], answer["duplicates"]) for answer in answers] == [(3, 0), (0, 3)]
+    assert asked(client, "AmlComputeJobEvent | count") == [[3]]
 
 
 def test_what_was_acknowledged_survives_a_kill(start: Start) -> None:
@@ -121,14 +116,21 @@ def test_health_fails_when_the_data_stops_and_readiness_does_not(start: Start) -
     assert ready.status_code == 200
 
 
-def test_every_metric_is_documented_and_every_documented_one_is_there(start: Start) -> None:
-    with start().client() as client:
-        client.post("/v1/records", content=job_events(1))
-        text = client.get("/metrics").text
+def test_every_metric_is_documented_and_every_documented_one_is_there(client: httpx2.Client) -> None:
+    client.post("/v1/records", content=job_events(1))
+
+    text = client.get("/metrics").text
 
     served = set(re.findall(r"^# TYPE (sentinel_\w+)", text, re.MULTILINE))
     documented = set(re.findall(r"^\| `(sentinel_\w+)` \|", METRICS_PAGE, re.MULTILINE))
     assert served == documented
+
+
+def test_a_daemon_at_rest_is_small(client: httpx2.Client) -> None:
+    text = client.get("/metrics").text
+
+    (resident,) = re.findall(r"^process_resident_memory_bytes (\S+)$", text, re.MULTILINE)
+    assert float(resident) < 120e6
 
 
 def test_no_secret_reaches_the_log(start: Start) -> None:
@@ -164,17 +166,6 @@ def test_settings_of_deployments_become_telemetry(start: Start) -> None:
         assert rows == [["chat", "blue", 7]]
 
 
-def test_an_idle_daemon_is_small(start: Start) -> None:
-    daemon = start()
-    with daemon.client() as client:
-        client.get("/metrics")
-
-    status = Path(f"/proc/{daemon.process.pid}/status").read_text()
-
-    (kilobytes,) = re.findall(r"VmRSS:\s+(\d+) kB", status)
-    assert int(kilobytes) < 120 * 1024
-
-
 def test_sighup_reads_the_rules_again(start: Start) -> None:
     daemon = start()
     daemon.client().close()
@@ -183,3 +174,32 @@ def test_sighup_reads_the_rules_again(start: Start) -> None:
 
     assert daemon.hears('"event": "rules read again"')
     assert daemon.end() == 0
+
+
+def test_a_symptom_in_the_records_becomes_an_incident_that_is_told(start: Start, receiver: Receiver) -> None:
+    settings = f'[[channels]]\nname = "ops"\nurl = "{receiver.url}"\n'
+    with start(settings, first="pace = 0.1\n").client() as client:
+        client.post("/v1/records", content=job_events(1, at=datetime.now(UTC)))
+
+        told = receiver.notices.get(timeout=20)
+        (incident,) = client.get("/v1/incidents").json()["incidents"]
+
+    assert told["commonLabels"]["alertname"] == "job-failed"
+    assert told["sentinel"]["incident"] == incident["id"]
+    assert incident["target"] == {"kind": "job", "names": ["job-0"]}
+
+
+def test_a_receiver_that_hangs_does_not_hold_up_the_end(start: Start, receiver: Receiver) -> None:
+    receiver.answers.clear()
+    settings = f'[[channels]]\nname = "ops"\nurl = "{receiver.url}"\n'
+    daemon = start(settings, first="pace = 0.1\n")
+    with daemon.client() as client:
+        client.post("/v1/records", content=job_events(1, at=datetime.now(UTC)))
+        receiver.notices.get(timeout=20)
+    begun = time.monotonic()
+
+    code = daemon.end()
+
+    assert code == 0, daemon.log
+    assert time.monotonic() - begun < 5
+    assert '"jobs": ["outbox"]' in daemon.log
