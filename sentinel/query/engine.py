@@ -131,6 +131,12 @@ class Engine:
         self._own = threading.local()
         self._readers: list[Reader] = []
 
+    def over(self, store: Store) -> Engine:
+        """An engine over another store, which shares what was and will be compiled; each is closed by itself."""
+        other = Engine(store, self._catalogue)
+        other._compiled, other._lock = self._compiled, self._lock
+        return other
+
     def compile(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> Compiled:
         """The compiled query, from the cache if it was compiled before.
 
