@@ -83,14 +83,14 @@ class CaseFile:
     cases: tuple[Case, ...]
 
 
-def decode_cases(text: str, file: str, of_cause: bool) -> CaseFile | tuple[RuleProblem, ...]:  # noqa: FBT001
+def decode_cases(text: str, file: str, *, of_cause: bool) -> CaseFile | tuple[RuleProblem, ...]:
     """The cases of a file, or everything that is wrong with it."""
     document = Document.parse(file, text)
     block = document.block(_FILE_KEYS)
     if block is None:
         return tuple(document.problems)
     defaults = _defaults(block)
-    cases = [_case(case, defaults, file, of_cause) for case in block.blocks("cases", _CASE_KEYS)]
+    cases = [_case(case, defaults, file, of_cause=of_cause) for case in block.blocks("cases", _CASE_KEYS)]
     names = [case.name for case in cases if case is not None]
     for name in sorted({name for name in names if names.count(name) > 1}):
         block.problem("cases", f"two cases are called {name!r}")
@@ -116,7 +116,8 @@ def _case(
     block: Block,
     defaults: Mapping[str, Mapping[str, Sequence[Any]]],
     file: str,
-    of_cause: bool,  # noqa: FBT001
+    *,
+    of_cause: bool,
 ) -> Case | None:
     name, when = block.text("case"), block.span("when")
     symptom, target = block.text("symptom", required=False), block.text("target", required=False)

@@ -18,6 +18,7 @@ from sentinel.errors import RuleProblem
 FOLDER: Final = "definitions"
 SUFFIX: Final = ".kql"
 _LET: Final = re.compile(r"^let[ \t]+([A-Za-z_]\w*)[ \t]*=", re.MULTILINE)
+_END: Final = re.compile(r";[ \t]*$", re.MULTILINE)
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _COMMENT: Final = re.compile(r"//[^\n]*")
 
@@ -91,15 +92,16 @@ def read_definitions(files: Iterable[tuple[str, str]]) -> tuple[Definitions, tup
         for match, following in zip(starts, [*starts[1:], None], strict=True):
             line = text.count("\n", 0, match.start()) + 1
             statement = text[match.start() : following.start() if following else len(text)]
-            body, semicolon, _ = statement.rpartition(";")
+            end = _END.search(statement)
             name = match[1]
-            if not semicolon:
-                problems.append(RuleProblem(file, line, 1, name, "a definition ends with a semicolon"))
+            if end is None:
+                message = "a definition ends with a semicolon at the end of a line"
+                problems.append(RuleProblem(file, line, 1, name, message))
             elif name in found:
                 earlier = f"{found[name].file}:{found[name].line}"
                 problems.append(RuleProblem(file, line, 1, name, f"the name is taken by {earlier}"))
             else:
-                found[name] = Definition(name, body + semicolon, file, line)
+                found[name] = Definition(name, statement[: end.start() + 1], file, line)
     return Definitions(found.values()), tuple(problems)
 
 

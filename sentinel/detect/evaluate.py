@@ -14,7 +14,7 @@ from sentinel.model.rule import Symptom
 from sentinel.model.target import COLUMNS, PARAMETERS, Target
 
 if TYPE_CHECKING:
-    from sentinel.query.engine import Engine
+    from sentinel.query.engine import Engine, Parameter
     from sentinel.store.telemetry import TelemetryStore
 
 _MEASURE: Final = "Measure_"
@@ -62,7 +62,7 @@ class WindowEvaluator:
         Raises:
             QueryError: The symptom's query was refused or ran out of a limit.
         """
-        parameters = {"window": symptom.window, "since": now - symptom.window}
+        parameters: dict[str, Parameter] = {"window": symptom.window, "since": now - symptom.window}
         query = f"{measured_query(symptom)}\n| where {_HOLDS}"
         answer = self._engine.query(query, now=now, parameters=parameters).records()
         findings = [_finding(symptom, row, now) for row in answer]
@@ -77,7 +77,7 @@ class WindowEvaluator:
         """
         pairs = zip(COLUMNS[target.kind], PARAMETERS[target.kind], strict=True)
         named = " and ".join(f"{column} == {parameter}" for column, parameter in pairs)
-        parameters = {"window": now - since, "since": since, **target.parameters}
+        parameters: dict[str, Parameter] = {"window": now - since, "since": since, **target.parameters}
         query = f"{measured_query(symptom)}\n| where {named}"
         answer = self._engine.query(query, now=now, parameters=parameters).records()
         if not answer:

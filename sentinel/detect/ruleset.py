@@ -170,7 +170,7 @@ def _case_problems(file: RuleFile) -> Sequence[RuleProblem]:
             f"no cases beside it: write {file.cases.name} with a case that fires and one that stays quiet"
         )
         return [RuleProblem(os.path.relpath(file.path), 1, 1, "", message)]
-    decoded = decode_cases(file.cases.read_text("utf-8"), name, file.folder == CAUSES)
+    decoded = decode_cases(file.cases.read_text("utf-8"), name, of_cause=file.folder == CAUSES)
     if isinstance(decoded, tuple):
         return decoded
     missing = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,8 @@ class Scene:
     window: str
     """The length of the window as people write it."""
     parameters: Mapping[str, Any]
+    answered: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What was asked before: causes share clauses, and the rows do not change while they are judged."""
 
     @classmethod
     def of(cls, finding: Finding, symptom: Symptom, engine: Engine, now: datetime) -> Scene:
@@ -49,7 +51,10 @@ class Scene:
         Raises:
             QueryError: It was refused or ran out of a limit.
         """
-        return self.engine.query(query, now=self.now, parameters=self.parameters).records()
+        if query not in self.answered:
+            answer = self.engine.query(query, now=self.now, parameters=self.parameters)
+            self.answered[query] = answer.records()
+        return self.answered[query]
 
 
 def examine(role: ClauseRole, clauses: Iterable[Clause], scene: Scene) -> tuple[Evidence, ...]:

@@ -25,15 +25,23 @@ def explain(diagnosis: Diagnosis) -> str:
     The same diagnosis gives the same text; nothing but the diagnosis is looked at.
     """
     lines = [*_verdict(diagnosis), ""]
-    for rank, verdict in enumerate(diagnosis.ranked, start=1):
-        lines += [f"{rank}. {verdict.title}  [{verdict.cause}, {verdict.place}]"]
-        lines += [f"   {verdict.reason}", f"   confidence {verdict.confidence:.0%}"]
-        lines += [line for evidence in verdict.evidence for line in _evidence(evidence, "   ")]
-        lines += _facts(verdict)
-        lines += [""]
+    for verdict in diagnosis.ranked:
+        lines += [*verdict_lines(verdict), ""]
     for outcome, title in ((Outcome.RULED_OUT, "Ruled out"), (Outcome.NOT_SHOWN, "Not shown")):
         lines += _others(title, [verdict for verdict in diagnosis.others if verdict.outcome is outcome])
     return "\n".join(lines).rstrip() + "\n"
+
+
+def verdict_lines(verdict: CauseVerdict) -> list[str]:
+    """One cause with every clause that was looked at, the rows under it, and its facts."""
+    lines = [
+        f"{verdict.title}  [{verdict.cause}, {verdict.place}]",
+        f"   {verdict.reason}",
+    ]
+    if verdict.outcome is Outcome.EXPLAINS:
+        lines.append(f"   confidence {verdict.confidence:.0%}")
+    lines += [line for evidence in verdict.evidence for line in _evidence(evidence, "   ")]
+    return lines + _facts(verdict)
 
 
 def _verdict(diagnosis: Diagnosis) -> list[str]:
