@@ -115,7 +115,7 @@ ACTS: Final = (
         "chat/green has replicas to spare and a timeout of one second. Then the model takes longer.",
         DeploymentPlan(
             "green",
-            Settings(min_replicas=4, max_replicas=14, request_timeout_ms=1000),
+            Settings(min_replicas=10, max_replicas=14, request_timeout_ms=1000),
             service_time=ServiceTime(80, 0.8),
         ),
         calm_rate=5,

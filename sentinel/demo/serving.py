@@ -91,7 +91,7 @@ class Serving:
         for _ in range(decided - len(staying)):
             self._start_pod()
         spare = sorted(staying, key=lambda pod: (pod.state is PodState.READY, pod.busy))
-        for pod in spare[: len(staying) - decided]:
+        for pod in spare[: max(0, len(staying) - decided)]:
             self._begin(pod.stop(_DRAIN_SECONDS))
 
     async def roll(self, score_file: str) -> None:

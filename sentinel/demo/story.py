@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from sentinel.model.diagnosis import ClauseRole, Diagnosis, Evidence
+from sentinel.model.diagnosis import ClauseRole, Diagnosis, Evidence, Outcome
 from sentinel.model.incident import IncidentState as At
 from sentinel.report.charts import sparkline
 from sentinel.report.incidents import IncidentDetail, timeline
@@ -151,8 +151,10 @@ def _verdict(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
     held = [one for one in diagnosis.top.evidence if one.held and one.role is not ClauseRole.EXCLUDES]
     for title, one in zip(["Evidence", *[""] * len(held)], held, strict=False):
         yield title, f"+ {one.says}{_first_row(one)}"
-    for title, cause in zip(["Ruled out", *[""] * len(diagnosis.others)], diagnosis.others, strict=False):
-        yield title, f"− {cause.title}: {cause.reason}"
+    for title, outcome in (("Ruled out", Outcome.RULED_OUT), ("Not shown", Outcome.NOT_SHOWN)):
+        causes = [cause for cause in diagnosis.others if cause.outcome is outcome]
+        for head, cause in zip([title, *[""] * len(causes)], causes, strict=False):
+            yield head, f"− {cause.title}: {cause.reason.removeprefix(f'{outcome}: ')}"
 
 
 def _first_row(one: Evidence) -> str:

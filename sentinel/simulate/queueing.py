@@ -240,7 +240,7 @@ class QueueModel:
         for _ in range(decided - len(self._replicas)):
             self._add_replica(after=self._delays.start)
         spare = sorted(self._replicas, key=lambda replica: (replica.ready, replica.busy))
-        for replica in spare[: len(self._replicas) - decided]:
+        for replica in spare[: max(0, len(self._replicas) - decided)]:
             self._event(replica, records.STOPPED)
             self._retire(replica)
         self._replicas = [replica for replica in self._replicas if not replica.gone]

@@ -92,6 +92,15 @@ class TestSaturation:
         assert statuses == [200] * 12
         assert (await stack.describe())["replicas"] == 3
 
+    async def test_replicas_are_added_to_those_that_are_there(self, make_stack: MakeStack) -> None:
+        stack = make_stack(Settings(min_replicas=3, max_replicas=4, queue_wait_ms=4000), scale_in_seconds=60)
+        await stack.ready(3)
+
+        await stack.score_many(12, tokens=100)
+
+        await stack.ready(4)
+        assert not [row for row in stack.records(EVENTS) if row["Name"] == "Killing"]
+
     async def test_replicas_that_are_not_needed_any_more_are_removed(self, make_stack: MakeStack) -> None:
         stack = make_stack(Settings(min_replicas=1, max_replicas=3, queue_wait_ms=4000))
         await stack.ready()

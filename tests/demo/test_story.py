@@ -61,7 +61,7 @@ def test_charts_show_answers_on_one_scale() -> None:
 def test_reasons_go_from_the_verdict_to_the_change() -> None:
     evidence = Evidence(ClauseRole.REQUIRES, "it is at its maximum", "", held=True, rows=({"Replicas": 4},))
     refuted = a_verdict(
-        title="Its containers crash", outcome=Outcome.RULED_OUT, reason="every replica is ready"
+        title="Its containers crash", outcome=Outcome.RULED_OUT, reason="ruled out: every replica is ready"
     )
     diagnosis = a_diagnosis(ranked=(a_verdict(evidence=(evidence,)),), others=(refuted,))
     action = a_plan().action(ActionKind.APPLY, "r1", NOON)
