@@ -29,6 +29,7 @@ class DoomedDaemon:
 
     def __init__(self, home: Path, log: IO[bytes]) -> None:
         self._home = home
+        self._log = Path(log.name)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sentinel", "--home", str(home), "up"], stdout=log, stderr=log
         )
@@ -58,7 +59,7 @@ class DoomedDaemon:
         """Wait until it answers; an `AssertionError` if it ends or takes too long."""
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            assert self.is_alive, f"the daemon ended with {self._process.returncode}; see its log"
+            assert self.is_alive, f"the daemon ended by itself: {self._log.read_text()[-2000:]}"
             if self._announced() and self._ready():
                 self.hang_up()
                 return

@@ -32,7 +32,7 @@ KILLS_WHILE_INGESTING: Final = 28
 KILLS_WHILE_HEALING: Final = 22
 BATCH: Final = 40
 SENDERS: Final = 2
-HEALED_SECONDS: Final = 60.0
+HEALED_SECONDS: Final = 40.0
 BEGINNING: Final = datetime.now(UTC)
 """Not a fixed date: the daemon drops what is older than its retention."""
 
@@ -158,6 +158,7 @@ remedies:
   - raise: max_replicas
     to: replicas_for(rps, seconds, target_utilization, max_concurrency)
     verify: {after: 5s, within: 100m}
+  - escalate: a person has to look
 """
 ILL_BELOW: Final = 4
 REQUESTS: Final = 6
