@@ -40,6 +40,13 @@ def columns(values: Sequence[float], width: int, height: int, *, top: float | No
     return lines
 
 
+def stretched(values: Sequence[float], width: int) -> list[float]:
+    """The values repeated as evenly as it goes, so that fewer than `width` fill it; more are left alone."""
+    if not values or len(values) >= width:
+        return list(values)
+    return [values[place * len(values) // width] for place in range(width)]
+
+
 def bar(value: float, most: float, width: int) -> str:
     """A bar of `value` where `most` is `width` characters long; what is not nothing is seen."""
     if value <= 0 or most <= 0 or width < 1:

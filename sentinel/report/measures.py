@@ -36,7 +36,7 @@ def measure_text(value: float, symptom: Symptom | None, finding: Finding) -> str
 
 
 def before_after(verification: Verification, symptom: Symptom | None = None) -> str:
-    """The measure before and after a change: `31 % → 0 %`."""
+    """The measure before and after a change: `31% → 0%`."""
     write = share if is_share(symptom, verification.before, verification.after) else number
     return f"{write(verification.before)} → {write(verification.after)}"
 
@@ -51,7 +51,7 @@ def effect_lines(verification: Verification, symptom: Symptom | None = None) -> 
     )
     yield (
         f"difference {write(verification.after - verification.before)},"
-        f" 95 % interval {write(verification.low)} to {write(verification.high)},"
+        f" 95% interval {write(verification.low)} to {write(verification.high)},"
         f" measured {moment(verification.at)}"
     )
     if verification.reason:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
 from typing import Any, Final
 
 from sentinel.clock import format_span, from_ticks
@@ -16,6 +18,7 @@ NOTHING: Final = "–"
 """What stands where there is no value."""
 
 _WHITE: Final = re.compile(r"\s+")
+_NOT_FINITE: Final = {math.inf: "Infinity", -math.inf: "-Infinity"}
 _ZERO_OFFSET: Final = timedelta(0)
 
 
@@ -49,12 +52,12 @@ def share(part: float) -> str:
     """A share of one in percent, never rounded up to all or down to none."""
     percent = part * 100
     if percent == 0 or abs(percent) == 100:  # noqa: PLR2004
-        return f"{percent:.0f} %"
+        return f"{percent:.0f}%"
     if 0 < percent < 0.1:  # noqa: PLR2004
-        return "<0.1 %"
+        return "<0.1%"
     if 99.5 <= percent < 100:  # noqa: PLR2004
-        return ">99 %"
-    return f"{percent:.0f} %" if abs(percent) >= 9.95 else f"{percent:.1f} %"  # noqa: PLR2004
+        return ">99%"
+    return f"{percent:.0f}%" if abs(percent) >= 9.95 else f"{percent:.1f}%"  # noqa: PLR2004
 
 
 def points(difference: float) -> str:
@@ -74,8 +77,8 @@ def number(value: float) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """A latency: `340 ms`, `2.4 s`."""
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"  # noqa: PLR2004
+    """A latency: `340 ms`, `2.4 s`, `60 s`."""
+    return f"{value:.0f} ms" if value < 1000 else f"{number(round(value / 1000, 1))} s"  # noqa: PLR2004
 
 
 def target_name(target: Target) -> str:
@@ -105,7 +108,9 @@ def plain(value: Any) -> str:
         case timedelta():
             return format_span(value)
         case float():
-            return f"{value:.6g}"
+            return f"{value:.6g}" if math.isfinite(value) else _NOT_FINITE.get(value, "NaN")
+        case Decimal():
+            return f"{value.normalize():f}"
         case str() | int():
             return one_line(str(value))
         case _:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from sentinel.model.diagnosis import CauseVerdict, ClauseRole, Diagnosis, Evidence, Outcome
 from sentinel.model.finding import Finding
 from sentinel.model.incident import Incident, IncidentState
-from sentinel.model.plan import Action, ActionKind, ActionState, Effect, Formula, Plan, Verification
+from sentinel.model.plan import Action, ActionKind, ActionState, Effect, Formula, Plan, RunMode, Verification
 from sentinel.model.rule import Cause, Place, RuleSet, Severity, Symptom
 from sentinel.model.settings import Change, Knob
 from sentinel.model.target import Target, TargetKind, deployment
@@ -108,7 +108,7 @@ def an_incident(incident: str = "i1", target: Target = CHAT) -> Incident:
         due=START,
         finding=a_finding(target),
         last_seen=START,
-        why="31 % of 412 requests were refused for 30 s.",
+        why="31% of 412 requests were refused for 30 s.",
     )
 
 
@@ -137,6 +137,7 @@ def a_waiting_incident(state: State, incident: str = "i1", target: Target = CHAT
         after(32),
         "max_replicas 4 → 14 waits for a person.",
         state=IncidentState.WAITING,
+        mode=RunMode.REVIEW,
         plan=a_plan(incident, target),
         due=after(932),
     )

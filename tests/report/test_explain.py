@@ -15,10 +15,10 @@ chat/blue: Requests are refused · resolved
 incident i1, opened 2026-01-05 10:00:00Z, closed 2026-01-05 10:02:05Z
 
 VERDICT
-  Every replica is busy and the deployment is at its maximum (confidence 100 %)
+  Every replica is busy and the deployment is at its maximum (confidence 100%)
   chat/blue received 18.2 requests/s of 0.52 s each and had 4 of 4 replicas.
   rule: causes/capacity/saturated-at-maximum.yaml:1 (capacity/saturated-at-maximum)
-  symptom: symptoms/requests-refused.yaml:1 (requests-refused), 31 % of 412 observed
+  symptom: symptoms/requests-refused.yaml:1 (requests-refused), 31% of 412 observed
            DeploymentName=blue  EndpointName=chat  Refused=129  Requests=412
 
 EVIDENCE
@@ -42,12 +42,12 @@ ACTION
   max_replicas 4 → 14  applied +40s, revision 7 → 8
 
 EFFECT
-  It worked: 31 % → 0 % (412 observed before, 1,030 after)
-  difference −31.3 points, 95 % interval −36.0 points to −27.0 points, measured 2026-01-05 10:02:00Z
+  It worked: 31% → 0% (412 observed before, 1,030 after)
+  difference −31.3 points, 95% interval −36.0 points to −27.0 points, measured 2026-01-05 10:02:00Z
   the interval lies below zero
 
 TIME LINE
-       +0s  open       31 % of 412 requests were refused for 30 s.
+       +0s  open       31% of 412 requests were refused for 30 s.
       +31s  diagnosed  Saturated at its maximum.
       +32s  waiting    max_replicas 4 → 14 waits for a person.
       +40s  settling   Applied.
@@ -80,7 +80,7 @@ def test_the_text_does_not_need_the_rules(state: State) -> None:
     text = explain(detail)
 
     assert "rule: capacity/saturated-at-maximum" in text
-    assert "requests-refused, 31 % of 412 observed" in text
+    assert "requests-refused, 31% of 412 observed" in text
 
 
 def test_rules_that_changed_since_the_verdict_are_pointed_out(state: State) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +15,7 @@ AT = datetime(2026, 1, 5, 10, 0, 0, 250_000, tzinfo=UTC)
 
 @pytest.mark.parametrize(
     ("part", "text"),
-    [(0, "0 %"), (0.0004, "<0.1 %"), (0.031, "3.1 %"), (0.313, "31 %"), (0.9999, ">99 %"), (1, "100 %")],
+    [(0, "0%"), (0.0004, "<0.1%"), (0.031, "3.1%"), (0.313, "31%"), (0.9999, ">99%"), (1, "100%")],
 )
 def test_a_share_is_never_rounded_to_none_or_all(part: float, text: str) -> None:
     assert share(part) == text
@@ -57,6 +58,9 @@ def test_a_cut_text_shows_that_something_is_missing() -> None:
         (True, KqlType.BOOL, "true"),
         (None, KqlType.INT, ""),
         (0.1 + 0.2, KqlType.REAL, "0.3"),
+        (float("nan"), KqlType.REAL, "NaN"),
+        (float("-inf"), KqlType.REAL, "-Infinity"),
+        (Decimal("1.50"), KqlType.DECIMAL, "1.5"),
         ({"a": [1, None]}, KqlType.DYNAMIC, '{"a": [1, null]}'),
         ("line one\n  line two", KqlType.STRING, "line one line two"),
     ],

@@ -1,0 +1,77 @@
+"""The field a query is typed into, with the queries asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.events import Key
+from textual.message import Message
+from textual.widgets import TextArea
+
+
+class Editor(TextArea):
+    """Enter asks, ctrl+j begins a new line; up on the first and down on the last line leaf through the history."""
+
+    DEFAULT_CSS = """
+    Editor { height: 5; border: none; padding: 0 1; background: $boost; }
+    Editor:focus { border: none; background: $surface; }
+    """
+
+    @dataclass
+    class Asked(Message):
+        """A query is to be answered."""
+
+        text: str
+
+    def __init__(self, history: Sequence[str] = ()) -> None:
+        super().__init__(
+            "",
+            soft_wrap=True,
+            show_line_numbers=False,
+            tab_behavior="focus",
+            highlight_cursor_line=False,
+            placeholder="KQL, e.g. AmlOnlineEndpointTrafficLog | summarize count() by ResponseCode",
+        )
+        self._history = list(history)
+        self._place = len(self._history)
+        self._draft = ""
+
+    async def _on_key(self, event: Key) -> None:
+        row, last = self.cursor_location[0], self.document.line_count - 1
+        if event.key == "enter":
+            self._ask()
+        elif event.key in ("ctrl+j", "shift+enter", "alt+enter"):
+            self.insert("\n")
+        elif event.key == "up" and row == 0:
+            self._leaf(-1)
+        elif event.key == "down" and row == last:
+            self._leaf(1)
+        else:
+            await super()._on_key(event)
+            return
+        event.stop()
+        event.prevent_default()
+
+    def put(self, text: str) -> None:
+        """Replace the text and stand at its end."""
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+
+    def _ask(self) -> None:
+        text = self.text.strip()
+        if not text:
+            return
+        if not self._history or self._history[-1] != text:
+            self._history.append(text)
+        self._place = len(self._history)
+        self.post_message(self.Asked(text))
+
+    def _leaf(self, by: int) -> None:
+        place = max(0, min(self._place + by, len(self._history)))
+        if place == self._place:
+            return
+        if self._place == len(self._history):
+            self._draft = self.text
+        self._place = place
+        self.put(self._draft if place == len(self._history) else self._history[place])
