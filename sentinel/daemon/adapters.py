@@ -10,6 +10,7 @@ from sentinel.clock import Clock
 from sentinel.config import Config
 from sentinel.config.settings import ChannelSettings, LocalAdapterSettings, SimulatedAdapterSettings
 from sentinel.deploy.adapter import Adapter
+from sentinel.errors import AdapterError, ConfigError
 from sentinel.model.settings import Knob, Settings
 from sentinel.model.target import Target
 from sentinel.notify.alertmanager import AlertmanagerWebhook
@@ -20,7 +21,7 @@ def adapters_of(config: Config, clock: Clock, closing: ExitStack) -> list[Adapte
     """The adapters in the order of the settings; `closing` lets go of their connections.
 
     Raises:
-        AdapterError: The settings of a simulated deployment could not be those of a real one.
+        ConfigError: The settings of a simulated deployment could not be those of a real one.
     """
     return [_adapter(settings, clock, closing) for settings in config.adapters]
 
@@ -40,7 +41,10 @@ def _adapter(
 
             simulated = SimulatedAdapter(clock)
             knobs = {knob.value: getattr(settings, knob.value) for knob in Knob}
-            simulated.add(Target.parse(settings.target), Settings(**knobs))
+            try:
+                simulated.add(Target.parse(settings.target), Settings(**knobs))
+            except AdapterError as error:
+                raise ConfigError(f"the simulated deployment {settings.target}: {error}") from error
             return simulated
         case _:
             assert_never(settings)

@@ -17,6 +17,7 @@ from sentinel.config import Config
 from sentinel.daemon.access import keys_of
 from sentinel.daemon.adapters import adapters_of, channels_of
 from sentinel.daemon.freshness import Freshness
+from sentinel.daemon.narrator import Narrator
 from sentinel.daemon.observation import Observation
 from sentinel.daemon.rule_book import RuleBook
 from sentinel.daemon.schedule import Job, Schedule
@@ -24,6 +25,7 @@ from sentinel.daemon.shared_state import SharedState
 from sentinel.deploy.adapters import Adapters
 from sentinel.detect.evaluate import WindowEvaluator
 from sentinel.detect.ruleset import default_rule_paths, load_rules
+from sentinel.errors import ConfigError
 from sentinel.instrument.measured_adapter import MeasuredAdapter
 from sentinel.instrument.metrics import Metrics
 from sentinel.instrument.observers import Everyone, MetricsObserver
@@ -63,13 +65,19 @@ class Daemon:
 
 
 def policy_of(config: Config) -> Policy:
-    """The run modes and limits of the settings, at their pace."""
+    """The run modes and limits of the settings, at their pace.
+
+    Raises:
+        ConfigError: A bound given contradicts the usual one on the other side.
+    """
     limits = config.limits
     bounds = dict(DEFAULT_BOUNDS)
     for name, bound in limits.bounds.items():
         usual = bounds[Knob(name)]
         low = usual.low if bound.min is None else bound.min
         high = usual.high if bound.max is None else bound.max
+        if low > high:
+            raise ConfigError(f"limits.bounds.{name}: min {low} is above max {high}")
         bounds[Knob(name)] = Bounds(low, high)
     return Policy(
         mode=config.mode,
@@ -182,14 +190,14 @@ def _writer(ingester: Ingester) -> list[str]:
 
 
 def _observer(config: Config, metrics: Metrics, closing: ExitStack) -> Observer:
-    counted = MetricsObserver(metrics)
+    counted, narrator = MetricsObserver(metrics), Narrator()
     if config.tracing.exporter == "none":
-        return counted
+        return Everyone(counted, narrator)
     from sentinel.instrument.tracing import tracing
 
     traced = tracing(config.tracing.exporter, config.tracing.endpoint)
     closing.callback(traced.close)
-    return Everyone(counted, traced)
+    return Everyone(counted, narrator, traced)
 
 
 def _jobs(

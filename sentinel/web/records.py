@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from math import ceil
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -34,8 +33,7 @@ class Records:
         started = monotonic()
         body = await body_of(request, self._max_body)
         try:
-            accepted = await run_in_threadpool(
-                self._ingester.submit_later,
+            accepted = self._ingester.submit_later(
                 body,
                 origin=f"http:{holder}",
                 encoding=request.headers.get("content-encoding") or None,
