@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
@@ -37,7 +37,8 @@ _TABS: Final = (
     Tab("console", "Query", "5"),
     Tab("boards", "Panels", "6"),
 )
-_MAKERS: Final = {
+_Shown = FleetPane | JobsPane | IncidentsPane | ApprovalsPane | Console | BoardsPane
+_MAKERS: Final[Mapping[str, Callable[[Desk], _Shown]]] = {
     "fleet": FleetPane,
     "jobs": JobsPane,
     "incidents": IncidentsPane,
@@ -85,9 +86,7 @@ class Dashboard(App[None]):
         self._desk = Desk(home, clock)
         self._stopped: str | None = None
         self._looking = False
-        self._screens: dict[
-            str, FleetPane | JobsPane | IncidentsPane | ApprovalsPane | Console | BoardsPane
-        ] = {}
+        self._made: dict[str, _Shown] = {}
 
     def compose(self) -> ComposeResult:
         """The status, the screens, the keys."""
@@ -111,12 +110,12 @@ class Dashboard(App[None]):
     async def action_open(self, name: str) -> None:
         """Open a screen, which is made when it is first wanted."""
         switcher = self.query_one(ContentSwitcher)
-        if name not in self._screens:
-            self._screens[name] = _MAKERS[name](self._desk)
-            await switcher.add_content(self._screens[name])
+        if name not in self._made:
+            self._made[name] = _MAKERS[name](self._desk)
+            await switcher.add_content(self._made[name])
         switcher.current = name
         self.query_one(TabBar).mark(name)
-        self._screens[name].open()
+        self._made[name].open()
 
     async def on_tab_bar_picked(self, event: TabBar.Picked) -> None:
         """Open the screen that was clicked."""
