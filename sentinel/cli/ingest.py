@@ -79,7 +79,8 @@ def command(
     if problems:
         context.exit(ExitCode.CANNOT)
     if receipt.set_aside:
-        narrate(f"{receipt.set_aside:,} lines were set aside; `sentinel ingest --set-aside` lists them")
+        were = "1 line was" if receipt.set_aside == 1 else f"{receipt.set_aside:,} lines were"
+        narrate(f"{were} set aside; `sentinel ingest --set-aside` lists what could not be stored")
         context.exit(ExitCode.FINDING)
 
 

@@ -20,20 +20,19 @@ NAMED = [
 
 def parsed(words: list[str]) -> list[str]:
     """The path of the command the words name; click refuses commands and options that do not exist."""
-    context = sentinel.make_context("sentinel", [*words], resilient_parsing=True)
-    path, command, rest = [], sentinel, [*context.protected_args, *context.args]  # type: ignore[attr-defined]
-    while isinstance(command, click.Group) and rest:
+    path: list[str] = []
+    command: click.Command = sentinel
+    context = click.Context(sentinel, info_name="sentinel")
+    rest = list(words)
+    while True:
+        _, rest, _ = command.make_parser(context).parse_args(args=rest)
+        if not isinstance(command, click.Group) or not rest:
+            return path
         name, found, rest = command.resolve_command(context, rest)
-        assert found is not None
-        assert name is not None
+        if found is None or name is None:
+            raise LookupError(words)
         path.append(name)
-        context, command = click.Context(found, info_name=name, parent=context, resilient_parsing=True), found
-        parser = found.make_parser(context)
-        if isinstance(found, click.Group):
-            continue
-        parser.parse_args(args=rest)
-        rest = []
-    return path
+        command, context = found, click.Context(found, info_name=name, parent=context)
 
 
 @pytest.mark.parametrize("words", NAMED)
