@@ -159,7 +159,7 @@ class CallBinder(ExpressionBinder):
         if name == "toscalar":
             return self._toscalar(node, place)
         if name == "pack_all":
-            return self._pack_all(place)
+            return self._pack_all(node, place)
         window = self.window(node, place)
         if window is not None:
             return window
@@ -273,9 +273,11 @@ class CallBinder(ExpressionBinder):
             return ir.Call("coalesce", (column_value, ir.Const(_TEXT, "")), _TEXT, nullable=False)
         return ir.ScalarQuery(rows.plan, column, rows.order)
 
-    def _pack_all(self, place: Place) -> ir.Expr:
+    def _pack_all(self, node: tree.Call, place: Place) -> ir.Expr:
+        sparse = bool(node.arguments) and getattr(node.arguments[0].value, "value", 0) == 1
         parts = [part for c in place.columns for part in (ir.Const(_TEXT, c.name), ir.Ref(c))]
-        return call_form(registered("bag_pack"), tuple(map(self.as_json, parts)))
+        name = "op_pack_sparse" if sparse else "bag_pack"
+        return call_form(registered(name), tuple(map(self.as_json, parts)))
 
     def common_type(self, values: Sequence[ir.Expr], node: tree.Call) -> tuple[ir.Expr, ...]:
         """Values in the one type they can all have."""
@@ -408,6 +410,12 @@ def _extreme(op: str) -> Special:
     return bind
 
 
+def _datetime_diff(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    found = binder.resolve(node, "datetime_diff", args)
+    weeks = isinstance(args[0], ir.Const) and str(args[0].value).lower() == "week"
+    return binder.convert(found, _REAL) if weeks else found
+
+
 def _range(binder: CallBinder, _: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
     kinds = {arg.type for arg in args[:2]}
     if KqlType.DATETIME in kinds or KqlType.TIMESPAN in kinds:
@@ -438,5 +446,6 @@ def specials() -> Mapping[str, Special]:
             "max_of": _extreme("max_of"),
             "min_of": _extreme("min_of"),
             "range": _range,
+            "datetime_diff": _datetime_diff,
         }
     )

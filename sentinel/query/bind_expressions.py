@@ -284,6 +284,9 @@ class ExpressionBinder(Context):
         if left.type in NUMBERS and right.type in NUMBERS:
             kind = next(k for k in (KqlType.DECIMAL, _REAL, _LONG) if k in {left.type, right.type, _LONG})
             return self.convert(left, kind), self.convert(right, kind)
+        number = self._written_number(left, right) or self._written_number(right, left)
+        if number is not None:
+            return (left, number) if left.type in NUMBERS else (number, right)
         if left.type is KqlType.DYNAMIC:
             return self.convert(left, _LONG if right.type is KqlType.INT else right.type), right
         if right.type is KqlType.DYNAMIC:
@@ -294,6 +297,14 @@ class ExpressionBinder(Context):
         if KqlType.BOOL in kinds and kinds <= {KqlType.BOOL, *WHOLE}:
             return left, right
         return self.fail(f"a {left.type} cannot be compared with a {right.type}", span, "convert one of them")
+
+    @staticmethod
+    def _written_number(number: ir.Expr, text: ir.Expr) -> ir.Expr | None:
+        """A whole number written as a text literal beside a number, as in `ResponseCode != "200"`."""
+        if number.type not in WHOLE or not isinstance(text, ir.Const) or text.type is not KqlType.STRING:
+            return None
+        written = str(text.value)
+        return ir.Const(_LONG, int(written)) if written.isascii() and written.isdigit() else None
 
     def convert(self, value: ir.Expr, kind: KqlType) -> ir.Expr:
         """A value in another type, by the implicit conversions there are."""

@@ -40,6 +40,10 @@ class OperatorBinder(WindowBinder):
             return list(zip(named.names, picks, strict=True))
         if named.names:
             return [(named.names[0], value)]
+        if isinstance(named.value, tree.Call) and named.value.name == "series_fit_line":
+            self.unsupported(
+                "series_fit_line() without a name", named.span, "series_fit_line_dynamic() gives a bag"
+            )
         found = scalar_name(named.value)
         if found is None:
             number = 1

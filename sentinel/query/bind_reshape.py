@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
-from sentinel.query.bind_context import Place, unique_name
+from sentinel.query.bind_context import FunctionLet, Place, unique_name
 from sentinel.query.bind_expressions import call_form, registered
 from sentinel.query.bind_operators import OperatorBinder
 from sentinel.query.functions_parse import parse_functions
@@ -37,7 +37,7 @@ class ReshapeBinder(OperatorBinder):
             plan: ir.Plan = ir.Join(right.plan, left_plan, "left", tuple((b, a) for a, b in pairs))
         else:
             sql_kind = {"leftouter": "left", "fullouter": "full"}.get(kind, "inner")
-            plan = ir.Join(left_plan, right.plan, sql_kind, pairs)
+            plan = ir.Join(left_plan, right.plan, sql_kind, pairs, right.order)
         left_columns, right_columns = rows.columns, right.columns
         if kind in {"leftouter", "fullouter"}:
             plan, right_columns = self._padded(plan, right_columns)
@@ -129,9 +129,15 @@ class ReshapeBinder(OperatorBinder):
         bare = isinstance(source, tree.Name) and not table.pipeline.operators
         if fuzzy and isinstance(source, tree.Name) and self._is_unknown(source.text, place):
             return []
-        stored = bare and isinstance(source, tree.Name) and place.names.find(source.text) is None
-        name = source.text if stored and isinstance(source, tree.Name) else f"union_arg{at}"
-        return [(name, self.pipeline(table.pipeline, Place((), place.names)))]
+        name = f"union_arg{at}"
+        if (
+            bare
+            and isinstance(source, tree.Name)
+            and isinstance(place.names.find(source.text), FunctionLet | None)
+        ):
+            name = source.text
+        rows = self.pipeline(table.pipeline, Place((), place.names))
+        return [(rows.label or name, rows)]
 
     def _is_unknown(self, name: str, place: Place) -> bool:
         return place.names.find(name) is None and name not in self.tables
@@ -169,7 +175,7 @@ class ReshapeBinder(OperatorBinder):
             for at, (name, _) in enumerate(parts):
                 values[at].append(ir.Const(_TEXT, name))
         for name, kind in wanted:
-            shown = name if len(kinds[name]) == 1 or inner else f"{name}_{kind}"
+            shown = name if len(kinds[name]) == 1 or inner else unique_name(f"{name}_{kind}", kinds)
             found = [
                 c if (c := rows.find(name)) is not None and c.type is kind else None for _, rows in parts
             ]
@@ -248,7 +254,7 @@ class ReshapeBinder(OperatorBinder):
         plan: ir.Plan = ir.Extend(rows.plan, ((found, parsed),))
         if node.filters:
             plan = ir.Filter(plan, ir.Call("not_null", (ir.Ref(found),), KqlType.BOOL, nullable=False))
-        return self._taken(plan, rows, found, declared)
+        return self.taken(plan, rows, found, declared)
 
     @staticmethod
     def _piece(piece: tree.ParsePiece) -> dict[str, str]:
@@ -256,9 +262,10 @@ class ReshapeBinder(OperatorBinder):
             return {"text": piece.text}
         return {"type": piece.column.type.value} if piece.column is not None else {}
 
-    def _taken(
+    def taken(
         self, plan: ir.Plan, rows: ir.Rows, found: ir.Col, declared: list[tree.ColumnDeclaration]
     ) -> ir.Rows:
+        """The rows with columns taken from the values of a parsed text."""
         columns = list(rows.columns)
         computed: list[ir.Definition] = []
         forms = {form.suffix: form for form in parse_functions() if form.name == "op_piece"}
@@ -272,8 +279,3 @@ class ReshapeBinder(OperatorBinder):
             else:
                 columns.append(one)
         return replace(rows, plan=ir.Extend(plan, tuple(computed)), columns=tuple(columns))
-
-    def parse_kv(self, node: tree.ParseKv, rows: ir.Rows, place: Place) -> ir.Rows:
-        """`parse-kv`: refused until its quoting rules are known in full."""
-        del rows, place
-        return self.unsupported("the operator 'parse-kv'", node.span, "use parse or extract")

@@ -17,12 +17,14 @@ from sentinel.query.bind_context import (
     ScalarLet,
     TabularLet,
 )
-from sentinel.query.bind_reshape import ReshapeBinder
+from sentinel.query.bind_series import SeriesBinder
 
+_ALWAYS: Final = frozenset({"TimeGenerated", "_IngestionTime"})
+"""Columns every stored row has."""
 _TEXT, _LONG, _REAL = KqlType.STRING, KqlType.LONG, KqlType.REAL
 
 
-class Binder(ReshapeBinder):
+class Binder(SeriesBinder):
     """Binds one query."""
 
     def query(self, node: tree.Query, parameters: Mapping[str, KqlType]) -> ir.Bound:
@@ -89,13 +91,14 @@ class Binder(ReshapeBinder):
             self.step(operator.span)
             if isinstance(operator, tree.As):
                 names = names.with_name(operator.name, RowsLet(rows))
+                rows = replace(rows, label=operator.name)
                 continue
             windows: list[ir.Definition] = []
             at = Place(rows.columns, names, order=rows.order, windows=windows)
             bind = _OPERATORS.get(type(operator))
             if bind is None:
                 self.unsupported("this operator", operator.span)
-            rows = bind(self, operator, rows, at)
+            rows = replace(bind(self, operator, rows, at), label="")
         return rows
 
     def _source(self, node: tree.Expression | tree.SourceOperator, place: Place) -> ir.Rows:  # noqa: PLR0911 - a table of cases
@@ -116,7 +119,7 @@ class Binder(ReshapeBinder):
             case tree.Union():
                 return self.union(node, None, place)
             case tree.Search():
-                return self.unsupported("search without a table before it", node.span)
+                return self.search(node, None, place)
             case _:
                 return self.fail("this is not a table", node.span)
 
@@ -140,7 +143,9 @@ class Binder(ReshapeBinder):
             known = [*self.tables, *(names.all() if names is not None else ())]
             self.unknown("table", name, known, at)
         self.read.setdefault(name)
-        columns = tuple(self.new_column(c.name, c.type) for c in table.columns)
+        columns = tuple(
+            self.new_column(c.name, c.type, nullable=c.name not in _ALWAYS) for c in table.columns
+        )
         return ir.Rows(ir.ScanTable(name, columns), columns)
 
     def _tabular_call(self, node: tree.Call, place: Place) -> ir.Rows:
@@ -257,6 +262,9 @@ _OPERATORS: Final[dict[type[tree.Node], Callable[[Binder, Any, ir.Rows, Place], 
     tree.MvExpand: Binder.mv_expand,
     tree.Parse: Binder.parse,
     tree.ParseKv: Binder.parse_kv,
+    tree.MakeSeries: Binder.make_series,
+    tree.Search: Binder.search,
+    tree.Evaluate: Binder.evaluate,
     tree.Render: Binder.render,
     tree.Invoke: Binder.invoke,
 }

@@ -207,7 +207,12 @@ class Emitter(ExpressionEmitter):
         """Whether SQLite's bare columns give the row of the one `max` or `min` there is."""
         extremes = [a for _, a in aggregates if a.op in {"max", "min"}]
         args = [a for _, a in aggregates if a.op in {"kql_agg_arg_max", "kql_agg_arg_min"}]
-        if len(extremes) != 1 or not args or extremes[0].condition is not None:
+        if (
+            len(extremes) != 1
+            or not args
+            or extremes[0].condition is not None
+            or extremes[0].args[0].nullable
+        ):
             return False
         op = f"kql_agg_arg_{extremes[0].op}"
         return all(a.op == op and a.args[0] == extremes[0].args[0] for a in args)
@@ -250,6 +255,9 @@ class Emitter(ExpressionEmitter):
             exp.Alias(this=self._key(b, a), alias=key) for (a, b), key in zip(plan.pairs, keys, strict=True)
         ]
         keyed.set("expressions", [*(keyed.expressions if right_kept else []), *listed])
+        if plan.right_order:
+            flipped = [ir.OrderKey(k.col, not k.descending, not k.nulls_first) for k in plan.right_order]
+            keyed.set("order", self.order(tuple(flipped)))
         # Materialized, so that SQLite can index the keys instead of comparing every pair.
         name, _ = self._step(keyed, right_kept, materialized=True)
         tests = [

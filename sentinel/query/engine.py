@@ -51,6 +51,9 @@ class Reader(Protocol):
     def scan_sql(self, scan: Scan) -> str:
         """A SELECT whose columns are exactly those of the scan."""
 
+    def release(self) -> None:
+        """Forget the scans made so far."""
+
     def close(self) -> None:
         """Give the connection back."""
 
@@ -196,7 +199,10 @@ class Engine:
         reader = self._reader()
         with _watched(reader.connection, limits, cancel, text):
             sql = self._complete(compiled.sql, reader, bound)
-            rows = list(_rows(reader.connection, sql, bound, limits, text))
+            try:
+                rows = list(_rows(reader.connection, sql, bound, limits, text))
+            finally:
+                reader.release()
         return Result(compiled.columns, _shown(rows, compiled.columns), compiled.visualization)
 
     def explain(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sentinel.query.functions_convert import json_text
 from sentinel.query.scalar import JSON, B, D, L, P, R, S, Scalar, T
-from sentinel.query.values import dump_json, format_datetime_iso, format_timespan
+from sentinel.query.values import format_datetime_iso, format_timespan
 
 
 def pick_key(value: Any, key: str) -> Any:
@@ -44,6 +44,8 @@ def _array_length(value: Any) -> int | None:
 
 def identity(value: Any) -> str:
     """A text that is equal for equal dynamics."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
@@ -115,7 +117,9 @@ def _rank(value: Any) -> tuple[int, Any]:
 def _array_sort(array: Any, *, descending: bool) -> Any:
     if not isinstance(array, list):
         return None
-    present = sorted((v for v in array if v is not None), key=_rank, reverse=descending)
+    present = [v for v in array if v is not None]
+    present.sort(key=_rank, reverse=descending)
+    present.sort(key=lambda v: _rank(v)[0])
     return present + [None] * (len(array) - len(present))
 
 
@@ -209,11 +213,21 @@ def _bag_remove_keys(bag: Any, keys: Any) -> Any:
 
 
 def _bag_has_key(bag: Any, key: str) -> bool | None:
-    return key in bag if isinstance(bag, dict) else None
+    if not isinstance(bag, dict):
+        return None
+    if key.startswith("$"):
+        parent, _, last = key.rpartition(".")
+        found = pick_path(bag, parent)
+        return isinstance(found, dict) and last in found
+    return key in bag
 
 
 def _bag_pack(*parts: Any) -> Any:
     return dict(zip(map(json_text, parts[::2]), parts[1::2], strict=False))
+
+
+def _pack_sparse(*parts: Any) -> Any:
+    return {key: value for key, value in _bag_pack(*parts).items() if value is not None and value != ""}
 
 
 def _bag_zip(keys: Any, values: Any) -> Any:
@@ -235,7 +249,10 @@ def _range(start: Any, stop: Any, step: Any = 1) -> Any:
     return [start + i * step for i in range(max(0, min(count, _MOST)))]
 
 
-def _range_times(show: Callable[[int], str], start: int, stop: int, step: int) -> Any:
+_HOUR: Final = 36_000_000_000
+
+
+def _range_times(show: Callable[[int], str], start: int, stop: int, step: int = _HOUR) -> Any:
     if not step:
         return None
     count = max(0, min((stop - start) // step + 1, _MOST))
@@ -270,6 +287,10 @@ def kind_of(value: Any) -> str:
         (list, "array"),
     ]
     return next((name for kind, name in kinds if isinstance(value, kind)), "dictionary")
+
+
+def _sorted_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def _gettype(value: Any) -> str:
@@ -352,12 +373,20 @@ def dynamic_functions() -> tuple[Scalar, ...]:
         Scalar("bag_has_key", (D, S), B, _bag_has_key),
         Scalar("bag_set_key", (D, S, JSON), D, lambda b, k, v: {**b, k: v} if isinstance(b, dict) else None),
         Scalar("bag_zip", (D, D), D, _bag_zip),
+        Scalar("op_pack_sparse", (JSON,), D, _pack_sparse, repeats=True, strict=False),
         Scalar("bag_pack", (JSON,), D, _bag_pack, repeats=True, strict=False),
-        Scalar("dynamic_to_json", (D,), S, dump_json),
+        Scalar("dynamic_to_json", (D,), S, _sorted_json),
         Scalar("treepath", (D,), D, _treepath),
         Scalar("extract_json", (S, S), S, lambda path, text: json_text(_extract_json(path, text))),
         Scalar("op_range", (JSON, JSON, JSON), D, _range, optional=1),
-        Scalar("op_range", (T, T, P), D, partial(_range_times, format_datetime_iso), suffix="datetime"),
+        Scalar(
+            "op_range",
+            (T, T, P),
+            D,
+            partial(_range_times, format_datetime_iso),
+            optional=1,
+            suffix="datetime",
+        ),
         Scalar("op_range", (P, P, P), D, partial(_range_times, format_timespan), suffix="timespan"),
         Scalar("op_in_array", (D, D), B, _in_array, strict=False, never_null=True),
         Scalar("op_in_array", (D, D), B, _in_array_folded, strict=False, suffix="folded", never_null=True),

@@ -12,7 +12,7 @@ from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, Final
 
 from sentinel.query.functions_time import bin_at_whole, bin_datetime, bin_whole
-from sentinel.query.scalar import ANY, B, L, N, P, R, S, Scalar, T
+from sentinel.query.scalar import ANY, B, I, L, N, P, R, S, Scalar, T
 from sentinel.query.values import wrap_long
 
 _NAN: Final = math.nan
@@ -229,8 +229,7 @@ def _rounding() -> list[Scalar]:
         Scalar("bin_at", (T, P, T), T, bin_at_whole, suffix="datetime"),
         Scalar("bin_at", (P, P, P), P, bin_at_whole, suffix="timespan"),
         Scalar("bin_at", (R, R, R), R, _bin_at_real, suffix="real"),
-        Scalar("ceiling", (L,), L, lambda x: x),
-        Scalar("ceiling", (R,), R, _ceiling, suffix="real"),
+        Scalar("ceiling", (R,), R, _ceiling),
         Scalar("round", (L, L), L, _round_long, optional=1),
         Scalar("round", (R, L), R, _round, optional=1, suffix="real"),
         Scalar("abs", (L,), L, lambda x: wrap_long(abs(x))),
@@ -254,6 +253,14 @@ def _bits() -> list[Scalar]:
         Scalar("binary_shift_right", (L, L), L, lambda a, b: a >> (b % 64)),
         Scalar("bitset_count_ones", (L,), L, lambda a: (a % 2**64).bit_count()),
         Scalar("tohex", (L, L), S, lambda a, width=0: f"{a % 2**64:x}".rjust(width, "0"), optional=1),
+        Scalar(
+            "tohex",
+            (I, L),
+            S,
+            lambda a, width=0: f"{a % 2**32:x}".rjust(width, "0"),
+            optional=1,
+            suffix="int",
+        ),
     ]
 
 

@@ -36,6 +36,9 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
 }
 
 
+_WHOLE: Final = r"\s*[-+]?\d+"
+
+
 @lru_cache(maxsize=256)
 def _compiled(spec: str) -> tuple[re.Pattern[str], tuple[str, ...], bool]:
     """The pattern of a specification, the types of its columns, and whether a bad value spares the others."""
@@ -48,12 +51,14 @@ def _compiled(spec: str) -> tuple[re.Pattern[str], tuple[str, ...], bool]:
         if "text" in piece:
             pieces.append(f"(?:{piece['text']})" if raw else re.escape(piece["text"]))
         elif "type" in piece:
-            greedy = last or raw
-            pieces.append(f"(?P<kql_{len(types)}>.*{'' if greedy else '?'})")
+            shape = ".*" if last or raw else ".*?"
+            if piece["type"] in {"long", "int"}:
+                shape = f"{_WHOLE}|{shape}" if described["kind"] == "relaxed" else _WHOLE
+            pieces.append(f"(?P<kql_{len(types)}>{shape})")
             types.append(piece["type"])
         else:
             pieces.append(".*" if last else ".*?")
-    flags = re.DOTALL
+    flags = re.NOFLAG if raw else re.DOTALL
     for letter in described["flags"]:
         flags |= {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}.get(letter, re.NOFLAG)
     end = "" if raw else r"\Z"
@@ -79,35 +84,31 @@ def parse_text(spec: str, text: str) -> Any:
     return values
 
 
+@lru_cache(maxsize=64)
+def _pair_pattern(pair: str, between: str, quote: str) -> re.Pattern[str]:
+    stop, middle = re.escape(pair), re.escape(between)
+    opening, closing = re.escape(quote[:1]), re.escape(quote[-1:])
+    quoted = f"{opening}(?P<quoted>.*?){closing}|" if quote else ""
+    quoted_key = f"{opening}(?P<quoted_key>.*?){closing}|" if quote else ""
+    key = rf"(?:{quoted_key}(?P<key>(?:(?!{stop}|{middle}).)+?))"
+    return re.compile(rf"{key}\s*{middle}\s*(?:{quoted}(?P<plain>(?:(?!{stop}).)*))", re.DOTALL)
+
+
 def parse_pairs(spec: str, text: str) -> Any:
-    """The values of the keys of `parse-kv`, in the order of the columns."""
+    """The values of the keys of `parse-kv`, in the order of the columns; of a repeated key the first."""
     options = json.loads(spec)
-    pair, between, quote = options["pair_delimiter"], options["kv_delimiter"], options["quote"]
     found: dict[str, str] = {}
-    part = rf"{re.escape(quote)}(?P<quoted>.*?){re.escape(quote)}|" if quote else ""
-    separator = re.escape(pair)
-    pattern = (
-        regex(
-            rf"(?P<key>(?:(?!{separator}|{re.escape(between)}).)+?)\s*{re.escape(between)}\s*(?:{part}(?P<plain>(?:(?!{separator}).)*))",
-            re.DOTALL,
-        )
-        if not options["greedy"]
-        else regex(r"(?!)")
-    )
-    for match in _pairs(pattern, text):
-        found.setdefault(match["key"].strip(), match)  # type: ignore[arg-type]
-    return [_value(found.get(name), kind, quote) for name, kind in options["columns"]]
-
-
-def _pairs(pattern: re.Pattern[str], text: str) -> list[re.Match[str]]:
-    return list(pattern.finditer(text))
-
-
-def _value(match: Any, kind: str, quote: str) -> Any:
-    if match is None:
-        return "" if kind == "string" else None
-    text = match["quoted"] if quote and match["quoted"] is not None else match["plain"]
-    return _read(kind, text)
+    for match in _pair_pattern(options["pair_delimiter"], options["kv_delimiter"], options["quote"]).finditer(
+        text
+    ):
+        groups = match.groupdict()
+        value = groups["plain"] if groups.get("quoted") is None else groups["quoted"]
+        key = match["key"] if groups.get("quoted_key") is None else groups["quoted_key"]
+        found.setdefault(key.strip(), value)
+    return [
+        _read(kind, found[name]) if name in found else ("" if kind == "string" else None)
+        for name, kind in options["columns"]
+    ]
 
 
 def _piece(values: Any, at: int) -> Any:
@@ -119,6 +120,7 @@ def parse_functions() -> tuple[Scalar, ...]:
     kinds = {"string": S, "long": L, "int": I, "real": R, "bool": B, "datetime": T, "timespan": P, "guid": G}
     return (
         Scalar("op_parse", (S, S), D, parse_text),
+        Scalar("op_parse_kv", (S, S), D, parse_pairs),
         Scalar("op_piece", (D, L), N, _decimal_piece, suffix="decimal"),
         Scalar("op_piece", (D, L), D, _piece, suffix="dynamic"),
         *(Scalar("op_piece", (D, L), kind, _piece, suffix=name) for name, kind in kinds.items()),

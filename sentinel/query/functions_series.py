@@ -6,9 +6,15 @@ https://learn.microsoft.com/kusto/query/scalar-functions#series-element-wise-fun
 from __future__ import annotations
 
 import math
-from typing import Any
+import operator
+from collections.abc import Callable
+from typing import Any, Final
 
-from sentinel.query.scalar import JSON, D, Scalar
+from sentinel.query.functions_math import divide_real
+from sentinel.query.scalar import JSON, B, D, L, P, R, Scalar, T
+from sentinel.query.values import format_datetime_iso, format_timespan
+
+_MOST: Final = 1_048_576
 
 
 def nearest_rank(values: list[tuple[Any, int]], percent: float) -> Any:
@@ -50,10 +56,32 @@ def _fill_const(series: Any, constant: Any, missing: Any = None) -> Any:
     return [constant if value == missing else value for value in series]
 
 
-def _pearson(left: Any, right: Any) -> float | None:
-    if not isinstance(left, list) or not isinstance(right, list) or len(left) != len(right) or not left:
+def _fill_linear(series: Any, missing: Any = None, edges: Any = True, constant: Any = 0) -> Any:  # noqa: FBT002 - as KQL calls it
+    if not isinstance(series, list):
         return None
-    if not all(map(_is_number, [*left, *right])):
+    known = [at for at, value in enumerate(series) if value != missing and _is_number(value)]
+    if not known:
+        return [constant] * len(series)
+    found = list(series)
+    for at, value in enumerate(series):
+        if value != missing:
+            continue
+        before = max((k for k in known if k < at), default=None)
+        after = min((k for k in known if k > at), default=None)
+        if before is not None and after is not None:
+            share = (at - before) / (after - before)
+            found[at] = series[before] + (series[after] - series[before]) * share
+        elif edges:
+            found[at] = series[known[0] if before is None else known[-1]]
+    return found
+
+
+def _numbers(*series: Any) -> bool:
+    return all(isinstance(one, list) and one and all(map(_is_number, one)) for one in series)
+
+
+def _pearson(left: Any, right: Any) -> float | None:
+    if not _numbers(left, right) or len(left) != len(right):
         return None
     mean_left, mean_right = sum(left) / len(left), sum(right) / len(right)
     covariance = sum((a - mean_left) * (b - mean_right) for a, b in zip(left, right, strict=True))
@@ -61,10 +89,159 @@ def _pearson(left: Any, right: Any) -> float | None:
     return covariance / math.sqrt(spread) if spread else math.nan
 
 
+def _stats(series: Any) -> Any:
+    if not _numbers(series):
+        return None
+    size, total = len(series), float(sum(series))
+    mean = total / size
+    variance = sum((v - mean) ** 2 for v in series) / (size - 1) if size > 1 else 0.0
+    low, high = min(series), max(series)
+    return {
+        "min": float(low),
+        "min_idx": series.index(low),
+        "max": float(high),
+        "max_idx": series.index(high),
+        "avg": mean,
+        "stdev": math.sqrt(variance),
+        "variance": variance,
+        "sum": total,
+        "len": size,
+    }
+
+
+def _fit_line(series: Any) -> Any:
+    """The least-squares line through a series, as a bag."""
+    if not _numbers(series) or len(series) < 2:  # noqa: PLR2004 - a line needs two points
+        return None
+    size = len(series)
+    mean_x, mean_y = (size - 1) / 2, sum(series) / size
+    slope = sum((x - mean_x) * (y - mean_y) for x, y in enumerate(series)) / sum(
+        (x - mean_x) ** 2 for x in range(size)
+    )
+    start = mean_y - slope * mean_x
+    line = [start + slope * x for x in range(size)]
+    total = sum((y - mean_y) ** 2 for y in series)
+    rest = sum((y - fitted) ** 2 for y, fitted in zip(series, line, strict=True))
+    return {
+        "rsquare": 1 - rest / total if total else 1.0,
+        "slope": slope,
+        "variance": total / (size - 1),
+        "rvariance": rest / (size - 1),
+        "interception": start,
+        "line_fit": line,
+    }
+
+
+def _pairwise(run: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """An operation on two series element by element; a number stands for a series of it."""
+
+    def apply(left: Any, right: Any) -> Any:
+        size = max(len(one) for one in (left, right) if isinstance(one, list))
+        sides = [one if isinstance(one, list) else [one] * size for one in (left, right)]
+        found = []
+        for at in range(size):
+            pair = [side[at] if at < len(side) else None for side in sides]
+            found.append(run(*pair) if all(map(_is_number, pair)) else None)
+        return found
+
+    return apply
+
+
+def _elementwise(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def one(value: Any) -> Any:
+        try:
+            return run(value) if _is_number(value) else None
+        except (ValueError, OverflowError):
+            return None
+
+    return lambda series: [one(value) for value in series] if isinstance(series, list) else None
+
+
+_PAIRWISE: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "series_add": operator.add,
+    "series_subtract": operator.sub,
+    "series_multiply": operator.mul,
+    "series_divide": lambda a, b: divide_real(float(a), float(b)),
+    "series_equals": operator.eq,
+    "series_not_equals": operator.ne,
+    "series_less": operator.lt,
+    "series_less_equals": operator.le,
+    "series_greater": operator.gt,
+    "series_greater_equals": operator.ge,
+}
+_ELEMENTWISE: Final[dict[str, Callable[[Any], Any]]] = {
+    "series_abs": abs,
+    "series_acos": math.acos,
+    "series_asin": math.asin,
+    "series_atan": math.atan,
+    "series_cos": math.cos,
+    "series_sin": math.sin,
+    "series_tan": math.tan,
+    "series_exp": math.exp,
+    "series_log": math.log,
+    "series_ceiling": lambda x: float(math.ceil(x)),
+    "series_floor": lambda x: float(math.floor(x)),
+    "series_sign": lambda x: (x > 0) - (x < 0),
+}
+
+
+def _bin_count(start: float, stop: float, step: float) -> int | None:
+    if step <= 0:
+        return None
+    return (
+        max(0, math.ceil((stop - start) / step))
+        if isinstance(step, float)
+        else max(0, int(-((start - stop) // step)))
+    )
+
+
+def _bin_number(value: Any, start: Any, step: Any) -> int | None:
+    return int((value - start) // step) if step > 0 else None
+
+
+def _axis(show: Callable[[Any], Any]) -> Callable[[Any, Any, int], Any]:
+    return lambda start, step, size: [show(start + at * step) for at in range(min(size, _MOST))]
+
+
+def _series_or(series: Any, size: int, default: Any) -> Any:
+    return series or [default] * min(size, _MOST)
+
+
+def _making() -> list[Scalar]:
+    """What `make-series` is made of."""
+    return [
+        Scalar("op_bin_count", (L, L, L), L, _bin_count),
+        Scalar("op_bin_count", (R, R, R), L, _bin_count, suffix="real"),
+        Scalar("op_bin_number", (L, L, L), L, _bin_number),
+        Scalar("op_bin_number", (R, R, R), L, _bin_number, suffix="real"),
+        Scalar("op_axis", (L, L, L), D, _axis(lambda v: v)),
+        Scalar("op_axis", (R, R, L), D, _axis(lambda v: v), suffix="real"),
+        Scalar("op_axis", (T, P, L), D, _axis(format_datetime_iso), suffix="datetime"),
+        Scalar("op_axis", (P, P, L), D, _axis(format_timespan), suffix="timespan"),
+        Scalar("op_series_or", (D, L, JSON), D, _series_or, strict=False),
+    ]
+
+
 def series_functions() -> tuple[Scalar, ...]:
     """The functions on series."""
     return (
+        *_making(),
+        *(Scalar(name, (JSON, JSON), D, _pairwise(run)) for name, run in _PAIRWISE.items()),
+        *(Scalar(name, (D,), D, _elementwise(run)) for name, run in _ELEMENTWISE.items()),
         Scalar("series_fill_forward", (D, JSON), D, _fill_forward, optional=1),
         Scalar("series_fill_backward", (D, JSON), D, _fill_backward, optional=1),
         Scalar("series_fill_const", (D, JSON, JSON), D, _fill_const, optional=1),
+        Scalar("series_fill_linear", (D, JSON, B, JSON), D, _fill_linear, optional=3),
+        Scalar("series_pearson_correlation", (D, D), R, _pearson),
+        Scalar("series_stats_dynamic", (D,), D, _stats),
+        Scalar("series_fit_line_dynamic", (D,), D, _fit_line),
+        Scalar("series_fit_line", (D,), R, lambda s: (_fit_line(s) or {}).get("rsquare")),
+        Scalar("series_sum", (D,), R, lambda s: float(sum(s)) if _numbers(s) else None),
+        Scalar("series_product", (D,), R, lambda s: float(math.prod(s)) if _numbers(s) else None),
+        Scalar(
+            "series_dot_product",
+            (D, D),
+            R,
+            lambda a, b: float(sum(map(operator.mul, a, b))) if _numbers(a, b) else None,
+        ),
     )

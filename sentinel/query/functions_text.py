@@ -199,6 +199,10 @@ def _base64_decode(text: str) -> str | None:
         return None
 
 
+def _escaped(text: str) -> str:
+    return re.sub(r"%[0-9A-F]{2}", lambda m: m[0].lower(), urllib.parse.quote(text, safe="!*()"))
+
+
 def _url_decode(text: str) -> str:
     return urllib.parse.unquote(text)
 
@@ -217,7 +221,7 @@ def _translate(search: str, replacement: str, text: str) -> str:
 
 
 def _parse_json(text: str) -> Any:
-    if not text.strip():
+    if not text:
         return None
     try:
         return json.loads(text)
@@ -271,8 +275,8 @@ def text_functions() -> tuple[Scalar, ...]:
         Scalar("parse_json", (S,), D, _parse_json),
         Scalar("isascii", (S,), B, _is_ascii),
         Scalar("isutf8", (S,), B, lambda _: 1),
-        Scalar("url_encode", (S,), S, partial(urllib.parse.quote, safe="")),
-        Scalar("url_encode_component", (S,), S, partial(urllib.parse.quote, safe="")),
+        Scalar("url_encode", (S,), S, lambda t: _escaped(t).replace("%20", "+")),
+        Scalar("url_encode_component", (S,), S, _escaped),
         Scalar("url_decode", (S,), S, _url_decode),
         Scalar("base64_encode_tostring", (S,), S, lambda t: base64.b64encode(t.encode()).decode()),
         Scalar("base64_decode_tostring", (S,), S, _base64_decode),

@@ -258,6 +258,8 @@ class Join:
     right: Plan
     kind: str
     pairs: tuple[tuple[Expr, Expr], ...]
+    right_order: Order = ()
+    """The order of the right rows: of several that match, Kusto gives the last first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -298,6 +300,8 @@ class Rows:
     plan: Plan
     columns: tuple[Col, ...]
     order: Order = ()
+    label: str = ""
+    """What `union withsource=` calls the rows, if they were named."""
 
     def find(self, name: str) -> Col | None:
         """The visible column of that name."""

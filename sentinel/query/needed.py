@@ -49,7 +49,8 @@ class _Needs:
                 self.ids.update(old.id for new, old in pairs if new.id in self.ids)
             case ir.Aggregate():
                 self._aggregate(plan)
-            case ir.Join(pairs=join_pairs):
+            case ir.Join(pairs=join_pairs, right_order=right_order):
+                self.order(right_order)
                 self.expressions(side for pair in join_pairs for side in pair)
             case ir.Union():
                 self._union(plan)

@@ -111,6 +111,8 @@ _DATETIME: Final = re.compile(
     r"(?:[T ]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?)?\s*(Z|z|UTC|GMT|[+-]\d{1,2}:?\d{2})?$"
 )
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2})?)?$")
+_SLASHED: Final = re.compile(r"\d{4}/\d{1,2}/\d{1,2}(?!\d)")
+_DASHED: Final = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4})(?!\d)")
 _AMERICAN: Final = re.compile(
     r"(\d{1,2})/(\d{1,2})/(\d{4})(?:\s+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?\s*(AM|PM|am|pm)?)?$"
 )
@@ -164,6 +166,9 @@ def _rfc822(match: re.Match[str]) -> int | None:
 def parse_datetime(text: str) -> int | None:
     """The ticks of a datetime written in one of the forms Kusto reads, else `None`."""
     text = text.strip()
+    if _SLASHED.match(text):
+        text = text.replace("/", "-", 2)
+    text = _DASHED.sub(r"\1/\2/\3", text, count=1) if _DASHED.match(text) else text
     match = _DATETIME.match(text)
     if match:
         year, month, day, *clock = match.groups()

@@ -59,6 +59,9 @@ class TrafficReader:
         self.scans.append(scan)
         return f'SELECT {", ".join(f"{chr(34)}{c}{chr(34)}" for c in scan.columns)} FROM "{scan.table}"'
 
+    def release(self) -> None:
+        """Nothing to forget."""
+
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()

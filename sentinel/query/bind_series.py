@@ -1,0 +1,228 @@
+"""Binding `make-series`, `search`, `parse-kv` and `evaluate`.
+
+https://learn.microsoft.com/kusto/query/make-series-operator
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from sentinel.errors import Span
+from sentinel.model.tables import KqlType
+from sentinel.query import ir, tree
+from sentinel.query.bind_context import Aggregates, Place, unique_name
+from sentinel.query.bind_expressions import NUMBERS, WHOLE, call_form, registered, truth
+from sentinel.query.bind_reshape import ReshapeBinder
+from sentinel.query.functions_parse import parse_functions
+from sentinel.query.naming import aggregate_name, argument_name
+
+_TEXT, _LONG, _REAL, _DYNAMIC, _BOOL = (
+    KqlType.STRING,
+    KqlType.LONG,
+    KqlType.REAL,
+    KqlType.DYNAMIC,
+    KqlType.BOOL,
+)
+_SUFFIX = {KqlType.DATETIME: "datetime", KqlType.TIMESPAN: "timespan", _REAL: "real"}
+_KV_OPTIONS = {"pair_delimiter": " ", "kv_delimiter": "=", "quote": ""}
+
+
+class SeriesBinder(ReshapeBinder):
+    """Binds one operator: rows in, rows out."""
+
+    def make_series(self, node: tree.MakeSeries, rows: ir.Rows, place: Place) -> ir.Rows:
+        """`make-series`: bins counted from the start, empty ones filled in."""
+        if node.start is None or node.stop is None:
+            self.unsupported("make-series without from and to", node.span, "write from ... to ... step ...")
+        axis = self.expression(node.axis.value, place)
+        start, stop, step = (self.expression(part, place) for part in (node.start, node.stop, node.step))
+        axis, start, stop, step = self._one_scale(axis, start, stop, step, node.span)
+        inside = truth(
+            "and", self.compare(">=", axis, start, node.span), self.compare("<", axis, stop, node.span)
+        )
+        suffix = _SUFFIX.get(axis.type, "")
+        bin_of = call_form(
+            registered("op_bin_number", "real" if axis.type is _REAL else ""), (axis, start, step)
+        )
+        size = call_form(
+            registered("op_bin_count", "real" if axis.type is _REAL else ""), (start, stop, step)
+        )
+        binned = self.fresh("", bin_of)
+        keys, taken = self._series_keys(node, place)
+        found = Aggregates(place)
+        values = self._series_values(node, found, place, taken)
+        plan: ir.Plan = ir.Extend(ir.Filter(rows.plan, inside), ((binned, bin_of),))
+        first_keys = tuple((self.fresh(col.name, value), value) for col, value in keys)
+        bin_key = self.fresh("", ir.Ref(binned))
+        plan = ir.Aggregate(plan, (*first_keys, (bin_key, ir.Ref(binned))), tuple(found.found))
+        prepared = tuple((self.new_column("", _DYNAMIC), self.as_json(value)) for _, value, _ in values)
+        plan = ir.Extend(plan, prepared)
+        series: list[tuple[ir.Col, ir.Aggregation]] = []
+        for (_, _, default), (col, _) in zip(values, prepared, strict=True):
+            args = (ir.Ref(bin_key), ir.Ref(col), size, default)
+            series.append((self.new_column("", _DYNAMIC), ir.Aggregation("kql_agg_series", args)))
+        final_keys = tuple((self.fresh(c.name, ir.Ref(c)), ir.Ref(c)) for c, _ in first_keys)
+        plan = ir.Aggregate(plan, final_keys, tuple(series))
+        filled: list[ir.Definition] = []
+        for (name, _, default), (col, _) in zip(values, series, strict=True):
+            whole = call_form(registered("op_series_or"), (ir.Ref(col), size, default))
+            filled.append((self.fresh(name, whole), whole))
+        axis_name = node.axis.names[0] if node.axis.names else argument_name(node.axis.value) or "Column1"
+        axis_value = call_form(registered("op_axis", suffix), (start, step, size))
+        filled.append((self.fresh(unique_name(axis_name, taken), axis_value), axis_value))
+        columns = (*(c for c, _ in final_keys), *(c for c, _ in filled))
+        return ir.Rows(ir.Extend(plan, tuple(filled)), columns)
+
+    def _one_scale(
+        self, axis: ir.Expr, start: ir.Expr, stop: ir.Expr, step: ir.Expr, span: Span
+    ) -> tuple[ir.Expr, ir.Expr, ir.Expr, ir.Expr]:
+        if axis.type in NUMBERS:
+            kind = _LONG if {axis.type, start.type, stop.type, step.type} <= WHOLE else _REAL
+            return (
+                self.convert(axis, kind), self.convert(start, kind), self.convert(stop, kind), self.convert(step, kind)
+            )  # fmt: skip
+        if axis.type not in {KqlType.DATETIME, KqlType.TIMESPAN} or step.type is not KqlType.TIMESPAN:
+            self.fail(f"a series cannot run along a {axis.type} in steps of a {step.type}", span)
+        if {start.type, stop.type} != {axis.type}:
+            self.fail(f"from and to must be a {axis.type}", span)
+        return axis, start, stop, step
+
+    def _series_keys(self, node: tree.MakeSeries, place: Place) -> tuple[list[ir.Definition], list[str]]:
+        keys: list[ir.Definition] = []
+        taken: list[str] = []
+        for named in node.keys:
+            value = self.expression(named.value, place)
+            name = (
+                named.names[0] if named.names else unique_name(argument_name(named.value) or "Column1", taken)
+            )
+            taken.append(name)
+            keys.append((self.fresh(name, value), value))
+        return keys, taken
+
+    def _series_values(
+        self, node: tree.MakeSeries, found: Aggregates, place: Place, taken: list[str]
+    ) -> list[tuple[str, ir.Expr, ir.Expr]]:
+        """The name, value and JSON of an empty bin of each aggregate."""
+        values: list[tuple[str, ir.Expr, ir.Expr]] = []
+        for one in node.aggregates:
+            bound = self.expression(one.value.value, Place((), place.names, aggregates=found))
+            call = one.value.value
+            auto = aggregate_name(call) if isinstance(call, tree.Call) else "Column1"
+            name = one.value.names[0] if one.value.names else unique_name(auto, taken)
+            taken.append(name)
+            if one.default is not None:
+                default = self.convert(self.expression(one.default, Place((), place.names)), bound.type)
+            else:
+                default = ir.Const(bound.type, 0) if bound.type in NUMBERS else ir.Const(bound.type, None)
+                if bound.type is _REAL:
+                    default = ir.Const(_REAL, 0.0)
+            values.append((name, bound, self.as_json(default)))
+        return values
+
+    def search(self, node: tree.Search, rows: ir.Rows | None, place: Place) -> ir.Rows:
+        """`search`: terms looked for in every column."""
+        parts = [("search_arg0", rows)] if rows is not None else self._searched(node, place)
+        found: list[tuple[str, ir.Rows]] = []
+        for name, part in parts:
+            at = Place(part.columns, place.names)
+            condition = self._predicate(node.predicate, at, cased=node.case_sensitive)
+            found.append((name, replace(part, plan=ir.Filter(part.plan, condition))))
+        combined = self.combined(found, inner=False, source="$table")
+        if rows is not None and rows.order:
+            source = self.new_column("$table", _TEXT)
+            plan = ir.Extend(found[0][1].plan, ((source, ir.Const(_TEXT, "search_arg0")),))
+            return replace(found[0][1], plan=plan, columns=(source, *found[0][1].columns))
+        return combined
+
+    def _searched(self, node: tree.Search, place: Place) -> list[tuple[str, ir.Rows]]:
+        if not node.tables:
+            self.unsupported("search over every table", node.span, "name the tables: search in (T1, T2) ...")
+        parts: list[tuple[str, ir.Rows]] = []
+        for table in node.tables:
+            if table.pipeline is None:
+                parts.extend(
+                    (name, self.table(name, table.span)) for name in self.matching_tables(table, place)
+                )
+            else:
+                source = table.pipeline.source
+                name = source.text if isinstance(source, tree.Name) else f"search_arg{len(parts)}"
+                parts.append((name, self.pipeline(table.pipeline, Place((), place.names))))
+        return parts
+
+    def _predicate(self, node: tree.Expression, place: Place, *, cased: bool) -> ir.Expr:
+        match node:
+            case tree.Literal(type=KqlType.STRING, value=str(text)):
+                return self._term(text, place, node, cased=cased)
+            case tree.Binary(operator="and" | "or" as operator, left=left, right=right):
+                sides = (
+                    self._predicate(left, place, cased=cased),
+                    self._predicate(right, place, cased=cased),
+                )
+                return truth(operator, *sides)
+            case tree.Call(name="not", arguments=(argument,)):
+                return truth("not", self._predicate(argument.value, place, cased=cased))
+            case _:
+                return self.condition(node, place)
+
+    def _term(self, text: str, place: Place, node: tree.Literal, *, cased: bool) -> ir.Expr:
+        inner = text.strip("*")
+        if "*" in inner:
+            self.unsupported("a term with '*' inside", node.span, "use where and matches regex")
+        operator = {
+            (False, False): "has",
+            (False, True): "hasprefix",
+            (True, False): "hassuffix",
+            (True, True): "contains",
+        }[text.startswith("*"), text.endswith("*")]
+        if text == "*":
+            return ir.Const(_BOOL, 1)
+        needle = ir.Const(_TEXT, inner)
+        tests = [
+            self.text_test(f"{operator}{'_cs' if cased else ''}", self.as_text(ir.Ref(c)), needle, node.span)
+            for c in place.columns
+        ]
+        return truth("or", *tests)
+
+    def parse_kv(self, node: tree.ParseKv, rows: ir.Rows, place: Place) -> ir.Rows:
+        """`parse-kv of as (columns) with (options)`."""
+        options: dict[str, object] = dict(_KV_OPTIONS)
+        for name, value in node.options:
+            if name not in _KV_OPTIONS or not value:
+                self.unsupported(f"the option {name!r} of parse-kv", node.span)
+            options[name] = value
+        if "pair_delimiter" not in {name for name, _ in node.options}:
+            self.unsupported("parse-kv without a pair_delimiter", node.span, "with (pair_delimiter=...)")
+        options["columns"] = [[c.name, c.type.value] for c in node.columns]
+        of = self.as_text(self.expression(node.of, place))
+        form = next(f for f in parse_functions() if f.name == "op_parse_kv")
+        found = self.new_column("", _DYNAMIC)
+        parsed = call_form(form, (ir.Const(_TEXT, json.dumps(options)), of))
+        return self.taken(ir.Extend(rows.plan, ((found, parsed),)), rows, found, list(node.columns))
+
+    def evaluate(self, node: tree.Evaluate, rows: ir.Rows, place: Place) -> ir.Rows:
+        """`evaluate`: only `bag_unpack` with a declared schema, since columns must be known before rows."""
+        if node.call.name != "bag_unpack":
+            self.unsupported(f"the plugin {node.call.name}", node.call.span)
+        if not node.columns:
+            hint = "declare the columns: evaluate bag_unpack(d) : (a: long, b: string)"
+            self.unsupported("bag_unpack without a schema", node.call.span, hint)
+        arguments = node.call.arguments
+        bag = self.expression(arguments[0].value, place)
+        prefix = ""
+        if len(arguments) > 1 and isinstance(arguments[1].value, tree.Literal):
+            prefix = str(arguments[1].value.value)
+        columns: list[ir.Col] = []
+        computed: list[ir.Definition] = []
+        for declared in node.columns:
+            known = rows.find(declared.name)
+            if known is not None and not (isinstance(bag, ir.Ref) and known.id == bag.col.id):
+                columns.append(known)
+                continue
+            key = ir.Const(_TEXT, declared.name.removeprefix(prefix))
+            picked: ir.Expr = call_form(registered("op_key"), (bag, key))
+            value = picked if declared.type is _DYNAMIC else self.convert(picked, declared.type)
+            column = self.fresh(declared.name, value)
+            computed.append((column, value))
+            columns.append(column)
+        return replace(rows, plan=ir.Extend(rows.plan, tuple(computed)), columns=tuple(columns))
