@@ -18,7 +18,7 @@ from sentinel.errors import RuleProblem
 FOLDER: Final = "definitions"
 SUFFIX: Final = ".kql"
 _LET: Final = re.compile(r"^let[ \t]+([A-Za-z_]\w*)[ \t]*=", re.MULTILINE)
-_END: Final = re.compile(r";[ \t]*$", re.MULTILINE)
+_END: Final = re.compile(r";[ \t]*(?://[^\n]*)?$", re.MULTILINE)
 _WORD: Final = re.compile(r"[A-Za-z_]\w*")
 _COMMENT: Final = re.compile(r"//[^\n]*")
 
@@ -89,9 +89,10 @@ def read_definitions(files: Iterable[tuple[str, str]]) -> tuple[Definitions, tup
             problems.append(
                 RuleProblem(file, 1, 1, "", "no definition: each begins a line with `let NAME =`")
             )
-        for match, following in zip(starts, [*starts[1:], None], strict=True):
+        ends = [*(match.start() for match in starts[1:]), len(text)]
+        for match, until in zip(starts, ends, strict=False):
             line = text.count("\n", 0, match.start()) + 1
-            statement = text[match.start() : following.start() if following else len(text)]
+            statement = text[match.start() : until]
             end = _END.search(statement)
             name = match[1]
             if end is None:
