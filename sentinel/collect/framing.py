@@ -7,7 +7,7 @@ import io
 import json
 import zlib
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import zstandard
 
@@ -21,6 +21,8 @@ _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _BOM: Final = b"\xef\xbb\xbf"
 _PLAIN: Final = frozenset({"", "identity"})
 _CHUNK: Final = 1 << 18
+_ZSTD_STEP: Final = 4096
+_Bytes = TypeVar("_Bytes", bytes, bytearray)
 _WHITE: Final = " \t\r\n"
 
 
@@ -44,9 +46,9 @@ def unpacked(body: bytes, encoding: str | None = None) -> bytes:
         raise IngestError(f"content encoding {named!r} is not one of gzip, zstd, identity")
     try:
         if body.startswith(_GZIP):
-            body = _read(gzip.GzipFile(fileobj=io.BytesIO(body)))
+            body = _gunzipped(body)
         elif body.startswith(_ZSTD):
-            body = _read(zstandard.ZstdDecompressor().stream_reader(body, read_across_frames=True))
+            body = _unzstd(body)
         elif named not in _PLAIN and body:
             raise IngestError(f"the body is not {named}")
     except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
@@ -54,12 +56,32 @@ def unpacked(body: bytes, encoding: str | None = None) -> bytes:
     return body.removeprefix(_BOM)
 
 
-def _read(stream: io.RawIOBase | zstandard.ZstdDecompressionReader | gzip.GzipFile) -> bytes:
-    with stream:
-        body = stream.read(MOST_BYTES + 1)
+def _gunzipped(body: bytes) -> bytes:
+    with gzip.GzipFile(fileobj=io.BytesIO(body)) as stream:
+        return _bounded(stream.read(MOST_BYTES + 1))
+
+
+def _unzstd(body: bytes) -> bytes:
+    """All frames of a body; unlike the library's reader it notices that the last one is cut short."""
+    whole = bytearray()
+    at = 0
+    while at < len(body):
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        while not frame.eof:
+            if at >= len(body):
+                raise EOFError("the last frame is cut short")
+            # Little at a time, because a few bytes can unfold to very many.
+            some = body[at : at + _ZSTD_STEP]
+            whole += frame.decompress(some)
+            _bounded(whole)
+            at += len(some) - len(frame.unused_data)
+    return bytes(whole)
+
+
+def _bounded(body: _Bytes) -> _Bytes:
     if len(body) > MOST_BYTES:
         raise IngestError(f"the compressed body unfolds to more than {MOST_BYTES >> 20} MiB")
-    return bytes(body)
+    return body
 
 
 def chunks(body: bytes) -> Iterator[tuple[int, bytes]]:
