@@ -55,8 +55,8 @@ def _rush(_stage: Stage, crowd: Crowd) -> str:
 
 
 def _slower(stage: Stage, _crowd: Crowd) -> str:
-    stage.slow_down("green", ServiceTime(900, 0.8))
-    return "about 1.0 s a request instead of 0.2 s; the timeout is 1.0 s"
+    stage.slow_down("green", ServiceTime(940, 0.8))
+    return "about 1.1 s a request instead of 0.2 s; the timeout is 1.0 s"
 
 
 def _break(stage: Stage, _crowd: Crowd) -> str:
@@ -125,10 +125,10 @@ ACTS: Final = (
     Act(
         "c",
         "A broken score.py is deployed",
-        "chat/canary does fine with two replicas. Then somebody deploys a new version.",
+        "chat/canary does fine with the two replicas it may have. Then somebody deploys a new version.",
         DeploymentPlan(
             "canary",
-            Settings(min_replicas=2, max_replicas=6, request_timeout_ms=5000),
+            Settings(min_replicas=2, max_replicas=2, request_timeout_ms=5000),
             service_time=ServiceTime(40, 0.2),
         ),
         calm_rate=8,
