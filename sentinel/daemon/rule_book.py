@@ -32,7 +32,7 @@ class RuleBook:
         """Read the files again; with an error in them the rules stay as they are. Whether they were read."""
         try:
             self._rules = self._read()
-        except RuleErrors as error:
+        except (RuleErrors, OSError) as error:
             _log.error("rules not read again, the old ones stay", problems=str(error))
             return False
         _log.info("rules read again", digest=self._rules.digest, symptoms=len(self._rules.symptoms))

@@ -106,6 +106,8 @@ def build(home: Path, config: Config, clock: Clock | None = None) -> Daemon:
 
 
 def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemon:
+    if config.sources:
+        raise ConfigError("sources: files are not read by the daemon yet; use `sentinel ingest`")
     closing = opened.enter_context(ExitStack())
     keys = keys_of(config, home)
     channels = channels_of(config, home)
