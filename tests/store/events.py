@@ -42,6 +42,6 @@ def rows(
     end: datetime | None = None,
     terms: tuple[TermFilter, ...] = (),
 ) -> list[tuple[Any, ...]]:
-    ends = [None if at is None else to_ticks(at) for at in (start, end)]
-    found = reader.connection.execute(reader.scan_sql(Scan(table, columns, *ends, terms)))
+    first, last = (None if at is None else to_ticks(at) for at in (start, end))
+    found = reader.connection.execute(reader.scan_sql(Scan(table, columns, first, last, terms)))
     return sorted(found.fetchall(), key=str)
