@@ -23,6 +23,7 @@ from sentinel.report.text import cell, number
 from sentinel.tui.desk import Desk
 from sentinel.tui.editor import Editor
 from sentinel.tui.grid import Cell, Column, Grid, Row
+from sentinel.tui.paint import paint
 from sentinel.tui.plot import Answer, plot
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class Console(Vertical):
         if self._asked is not None:
             width = max(20, self.size.width - 2)
             lines = plot(self._asked.answer, self._asked.kind or PanelKind.TIMECHART, width)
-            self.query_one("#console-chart", Static).update("\n".join(lines))
+            self.query_one("#console-chart", Static).update(paint(lines, titled=False))
 
     def _fail(self, text: str) -> None:
         """Say why there is no answer, and take the older answer away."""

@@ -112,7 +112,7 @@ def fleet_line(row: FleetRow) -> Row:
             else none,
             Cell(f"{settings.target_utilization}%") if settings else none,
             Cell(number(round(traffic.per_second, 1))) if traffic else none,
-            Cell(sparkline(traffic.trend, 10)) if traffic else none,
+            Cell(sparkline(traffic.trend, 10), Tone.CHART) if traffic else none,
             _share(traffic.refused_share) if traffic else none,
             _share(traffic.timed_out_share) if traffic else none,
             Cell(milliseconds(traffic.p95_ms)) if traffic else none,

@@ -30,6 +30,7 @@ class Tone(StrEnum):
     WARN = "warn"
     BAD = "bad"
     DIM = "dim"
+    CHART = "chart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Grid(ScrollView, can_focus=True):
         & > .grid--good { color: $text-success; }
         & > .grid--warn { color: $text-warning; text-style: bold; }
         & > .grid--bad { color: $text-error; text-style: bold; }
+        & > .grid--chart { color: $primary; }
         & > .grid--dim { color: $secondary; }
         &:focus > .grid--cursor { background: $primary; color: $foreground; text-style: bold; }
     }
@@ -89,6 +91,7 @@ class Grid(ScrollView, can_focus=True):
         "grid--warn",
         "grid--bad",
         "grid--dim",
+        "grid--chart",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="grid.up", tooltip="Select the row above"),

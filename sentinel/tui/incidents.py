@@ -27,7 +27,7 @@ from sentinel.tui.tones import INCIDENT
 _COLUMNS: Final = (
     Column("STATE", least=9),
     Column("TARGET", least=10, most=28),
-    Column("SYMPTOM", most=24),
+    Column("SYMPTOM", most=24, from_width=66),
     Column("OPENED", right=True),
     Column("CAUSE", grows=True, least=8),
     Column("CHANGE", most=28, from_width=100),

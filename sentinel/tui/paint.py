@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from rich.text import Text
 
+from sentinel.tui.theme import CHART
 
-def paint(lines: Iterable[str]) -> Text:
-    """The lines as they are: the first one bold, section titles bold, what was held against a cause dim."""
+_BLOCKS: Final = "[▁▂▃▄▅▆▇█▏▎▍▌▋▊▉]+"
+
+
+def paint(lines: Iterable[str], *, titled: bool = True) -> Text:
+    """The lines as they are: a title and section titles bold, what does not hold dim, charts in their colour."""
     text = Text()
     for place, line in enumerate(lines):
         if place:
             text.append("\n")
-        text.append(line, _style(line, first=place == 0))
+        text.append(line, _style(line, first=titled and place == 0))
+    text.highlight_regex(_BLOCKS, CHART)
     return text
 
 

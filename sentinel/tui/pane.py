@@ -10,6 +10,7 @@ from textual.events import Mount
 from textual.message import Message
 from textual.widgets import Static
 
+from sentinel.clock import monotonic
 from sentinel.tui.desk import Desk
 
 P = TypeVar("P")
@@ -30,7 +31,9 @@ class Pane(Vertical, Generic[P]):
     }
     """
     EVERY: ClassVar[float] = 1.0
-    """Seconds between two readings."""
+    """Seconds between two readings, at the least."""
+    RESTS: ClassVar[float] = 9.0
+    """How many times as long as a reading took it rests after it, so that a large store is not read all the time."""
     FOCUS: ClassVar[str] = "Grid"
     """What gets the focus when the pane is opened."""
 
@@ -42,6 +45,7 @@ class Pane(Vertical, Generic[P]):
         self.desk = desk
         self._reading = False
         self._again = False
+        self._rests_until = 0.0
         self._problem = Static("", classes="pane--problem", markup=False)
 
     def question(self) -> Callable[[Desk], P]:
@@ -75,7 +79,7 @@ class Pane(Vertical, Generic[P]):
         self.query(self.FOCUS).first().focus()
 
     def _tick(self) -> None:
-        if self.display and self.screen.is_current and not self._reading:
+        if self.display and self.screen.is_current and not self._reading and monotonic() >= self._rests_until:
             self.reload()
 
     async def _load(self) -> None:
@@ -88,11 +92,14 @@ class Pane(Vertical, Generic[P]):
             self._reading = False
 
     async def _load_once(self) -> None:
+        begin = monotonic()
         try:
             picture = await self.read(self.question())
         except Exception as error:  # noqa: BLE001 - the edge of the screen: whatever failed is told, and the next reading may work
             self._tell(f"{type(error).__name__}: {error}")
             return
+        finally:
+            self._rests_until = monotonic() + self.RESTS * (monotonic() - begin)
         self._tell("")
         if self.is_mounted:
             self.draw(picture)

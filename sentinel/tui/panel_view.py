@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from sentinel.report.panels import Panel
+from sentinel.tui.paint import paint
 from sentinel.tui.plot import Answer, plot
 
 
@@ -68,4 +69,4 @@ class PanelView(Static, can_focus=True):
 
     def _draw(self) -> None:
         if self._answer is not None:
-            self.update("\n".join(plot(self._answer, self.panel.kind, max(20, self.size.width))))
+            self.update(paint(plot(self._answer, self.panel.kind, max(20, self.size.width)), titled=False))

@@ -20,7 +20,8 @@ _NO_ROWS: Final = "no rows"
 _MOST_SERIES: Final = 8
 _MOST_BARS: Final = 10
 _MOST_ROWS: Final = 8
-_WIDEST_CELL: Final = 48
+_WIDEST_CELL: Final = 120
+_NARROWEST: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +118,11 @@ def _table(answer: Answer, width: int) -> list[str]:
         for row in answer.rows[:_MOST_ROWS]
     ]
     titles, kinds = [column.name for column in answer.columns], [column.type for column in answer.columns]
-    widths = [max(map(cell_len, place)) for place in zip(titles, *texts, strict=True)]
+    wanted = [max(map(cell_len, place)) for place in zip(titles, *texts, strict=True)]
+    widths = _narrowed(wanted, width - 2 * (len(wanted) - 1))
     lines = [
         "  ".join(
-            " " * (size - cell_len(text)) + text if kind in _NUMBERS else set_cell_size(text, size)
+            _right(text, size) if kind in _NUMBERS else set_cell_size(_cut(text, size), size)
             for text, size, kind in zip(line, widths, kinds, strict=True)
         )
         for line in (titles, *texts)
@@ -129,6 +131,19 @@ def _table(answer: Answer, width: int) -> list[str]:
     return [_cut(line, width) for line in lines] + ([f"and {more} more"] if more > 0 else [])
 
 
+def _narrowed(widths: list[int], room: int) -> list[int]:
+    """The widths with the widest made narrower until they fit, but none below `_NARROWEST`."""
+    widths = list(widths)
+    while sum(widths) > room and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    return widths
+
+
 def _cut(text: str, width: int) -> str:
     text = text.rstrip()
     return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)) + "…"
+
+
+def _right(text: str, width: int) -> str:
+    text = _cut(text, width)
+    return " " * (width - cell_len(text)) + text

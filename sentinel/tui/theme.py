@@ -6,6 +6,9 @@ from typing import Final
 
 from textual.theme import Theme
 
+CHART: Final = "#5FA8CC"
+"""What lines and bars are drawn in."""
+
 THEME: Final = Theme(
     name="sentinel",
     primary="#4C8DAE",
@@ -21,6 +24,7 @@ THEME: Final = Theme(
     error="#E06C60",
     dark=True,
     variables={
+        "border-blurred": "#3A4753",
         "scrollbar": "#4C8DAE",
         "scrollbar-background": "#1B232B",
         "scrollbar-corner-color": "#1B232B",

@@ -98,6 +98,13 @@ async def test_a_stop_needs_to_be_confirmed(tmp_path: Path) -> None:
     assert StopSwitch(tmp_path).reason() is None
 
 
+async def test_nothing_can_be_decided_where_nothing_can_be_written(tmp_path: Path) -> None:
+    async with a_dashboard(tmp_path / "nowhere", "S") as pilot:
+        told = [toast.message for toast in pilot.app._notifications]
+
+    assert told == [f"{tmp_path / 'nowhere'} cannot be written"]
+
+
 async def test_a_state_that_cannot_be_read_is_told_and_the_dashboard_stays(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"this is no database at all, whatever its name says" * 40)
 
