@@ -60,7 +60,8 @@ def run_demo(
     """
     played = [act for act in ACTS if act.key in acts or not acts]
     place = home or Path(tempfile.mkdtemp(prefix="sentinel-demo-"))
-    with _ending_on_signals(), _tidied(place, keep=keep or home is not None):
+    kept = keep or home is not None
+    with _ending_on_signals(), _tidied(place, keep=kept):
         console.print(Text(f"Starting a daemon, a router and its replicas in {place} …", "dim"))
         with set_stage(place, mode, [act.deployment for act in played]) as stage:
             failed = [
@@ -68,7 +69,10 @@ def run_demo(
                 for number, act in enumerate(played, 1)
                 if not _play(stage, act, mode, console, ask, number)
             ]
-    if keep:
+    if failed:
+        titles = ", ".join(act.title for act in failed)
+        console.print(Text(f"\nNot every act ended as it should: {titles}.", "bold red"))
+    if kept:
         console.print(Text(f"\nEverything is kept: sentinel --home {place} incidents", "dim"))
     return 1 if failed else 0
 

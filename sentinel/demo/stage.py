@@ -150,9 +150,12 @@ class Stage:
             http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
         ) as connection:
             sent = json.dumps(body).encode() if body is not None else None
-            connection.request(method, f"/deployments{path}", sent, {"content-type": "application/json"})
-            response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
+            try:
+                connection.request(method, f"/deployments{path}", sent, {"content-type": "application/json"})
+                response = connection.getresponse()
+                answer: dict[str, Any] = json.loads(response.read())
+            except OSError as error:
+                raise SentinelError(f"{method} {path}: the router does not answer: {error}") from error
         if response.status != http.HTTPStatus.OK:
             raise SentinelError(f"{method} {path}: the router answered {response.status}: {answer}")
         return answer

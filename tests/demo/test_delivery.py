@@ -56,7 +56,7 @@ async def test_records_are_posted_with_the_key(make_stack: MakeStack, tmp_path: 
 
 
 async def test_a_delivery_that_is_refused_is_repeated_as_it_was(make_stack: MakeStack) -> None:
-    receiver = Receiver(Reply(429, b"", {"retry-after": "0.1"}), Reply(500))
+    receiver = Receiver(Reply(429, b"", {"retry-after": "0.1"}), Reply(500, b"", {"retry-after": "0.1"}))
     server = await serve(receiver.handle, "127.0.0.1", 0)
     stack = make_stack(Settings(max_replicas=1), sentinel=f"http://127.0.0.1:{port_of(server)}")
     await stack.ready()

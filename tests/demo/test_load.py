@@ -9,6 +9,7 @@ import pytest
 
 from sentinel.demo.load import read_arrivals
 from sentinel.demo.processes import Process
+from sentinel.demo.stage import Crowd
 from sentinel.demo.wire import Reply, Request, port_of, serve
 from tests.demo.serving_stack import eventually
 
@@ -49,4 +50,17 @@ async def test_load_goes_to_the_deployment_at_the_rate_it_is_told() -> None:
     assert set(counts) == {"200", "503"}
     assert service.asked[0].headers["azureml-model-deployment"] == "blue"
     assert json.loads(service.asked[0].body)["generated_tokens"] > 0
+    server.close()
+
+
+async def test_a_crowd_knows_what_it_was_answered_lately() -> None:
+    service = Service()
+    server = await serve(service.handle, "127.0.0.1", 0)
+    with Crowd(f"http://127.0.0.1:{port_of(server)}/score", "blue") as crowd:
+        crowd.come(50)
+
+        async def answered() -> bool:
+            return crowd.recent(60)[200] > 0 and crowd.recent(60)[503] > 0
+
+        assert await eventually(answered)
     server.close()

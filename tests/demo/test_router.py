@@ -87,9 +87,9 @@ class TestSaturation:
         stack = make_stack(Settings(min_replicas=1, max_replicas=3, queue_wait_ms=4000))
         await stack.ready()
 
-        statuses = await stack.score_many(12, tokens=300)
+        statuses = await stack.score_many(9, tokens=200)
 
-        assert statuses == [200] * 12
+        assert statuses == [200] * 9
         assert (await stack.describe())["replicas"] == 3
 
     async def test_replicas_are_added_to_those_that_are_there(self, make_stack: MakeStack) -> None:
@@ -102,9 +102,9 @@ class TestSaturation:
         assert not [row for row in stack.records(EVENTS) if row["Name"] == "Killing"]
 
     async def test_replicas_that_are_not_needed_any_more_are_removed(self, make_stack: MakeStack) -> None:
-        stack = make_stack(Settings(min_replicas=1, max_replicas=3, queue_wait_ms=4000))
+        stack = make_stack(Settings(min_replicas=1, max_replicas=3, queue_wait_ms=4000), scale_in_seconds=0.2)
         await stack.ready()
-        await stack.score_many(12, tokens=200)
+        await stack.score_many(9, tokens=100)
 
         async def shrunk() -> bool:
             described = await stack.describe()
