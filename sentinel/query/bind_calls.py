@@ -166,6 +166,8 @@ class CallBinder(ExpressionBinder):
         args = tuple(self.expression(argument.value, place) for argument in node.arguments)
         special = specials().get(name)
         if special is not None:
+            if not args and name != "now":
+                self.fail(f"{node.name}() takes an argument", node.span)
             return special(self, node, args)
         return self.resolve(node, name, args)
 
@@ -416,11 +418,16 @@ def _datetime_diff(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...
     return binder.convert(found, _REAL) if weeks else found
 
 
-def _range(binder: CallBinder, _: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
-    kinds = {arg.type for arg in args[:2]}
-    if KqlType.DATETIME in kinds or KqlType.TIMESPAN in kinds:
-        suffix = "datetime" if KqlType.DATETIME in kinds else "timespan"
-        return call_form(registered("op_range", suffix), args)
+def _range(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
+    if len(args) not in {2, 3}:
+        binder.fail("range() takes a start, a stop and a step", node.span)
+    kind, steps = args[0].type, {arg.type for arg in args[2:]}
+    if kind in {KqlType.DATETIME, KqlType.TIMESPAN}:
+        if args[1].type is not kind or not steps <= {KqlType.TIMESPAN}:
+            binder.fail(f"range() of a {kind} stops at a {kind} and steps by a timespan", node.span)
+        return call_form(registered("op_range", kind.value), args)
+    if not {arg.type for arg in args} <= NUMBERS:
+        binder.fail(f"range() cannot count from a {kind}", node.span)
     return call_form(registered("op_range"), tuple(map(binder.as_json, args)))
 
 

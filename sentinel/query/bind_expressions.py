@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from sentinel.errors import Span
+from sentinel.errors import QuerySemanticError, Span
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import Context, Place, RowsLet, ScalarLet, TabularLet
@@ -324,9 +324,12 @@ class ExpressionBinder(Context):
             _SPAN: "totimespan",
             KqlType.BOOL: "tobool",
             KqlType.GUID: "toguid",
+            KqlType.DYNAMIC: "op_json",
         }
         source = KqlType.LONG if value.type is KqlType.INT else value.type
-        form = next(f for f in scalars()[names[kind]] if f.takes[0] is source)
+        form = next((f for f in scalars()[names[kind]] if f.takes[0] is source), None)
+        if form is None:
+            raise QuerySemanticError(f"a {value.type} cannot become a {kind}", None, self.text)
         return call_form(form, (value,))
 
     def as_text(self, value: ir.Expr) -> ir.Expr:

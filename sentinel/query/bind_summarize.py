@@ -55,6 +55,9 @@ class SummarizeBinder(CallBinder):
         taken: list[str] = []
         for named in node.keys:
             value = self.expression(named.value, place)
+            if value.type is _DYNAMIC and node.aggregates:
+                hint = "group by tostring(...) of it"
+                self.fail("rows cannot be grouped by a dynamic", named.span, hint)
             name = self._key_name(named, taken)
             taken.append(name)
             keys.append((self.fresh(name, value), value))

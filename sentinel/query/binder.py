@@ -17,6 +17,7 @@ from sentinel.query.bind_context import (
     ScalarLet,
     TabularLet,
 )
+from sentinel.query.bind_expressions import NUMBERS
 from sentinel.query.bind_series import SeriesBinder
 
 _ALWAYS: Final = frozenset({"TimeGenerated", "_IngestionTime"})
@@ -229,12 +230,21 @@ class Binder(SeriesBinder):
     def _range(self, node: tree.Range, place: Place) -> ir.Rows:
         at = Place((), place.names)
         start, stop, step = (self.expression(n, at) for n in (node.start, node.stop, node.step))
+        kinds = {start.type, stop.type, step.type}
         kind = start.type
-        if _REAL in {start.type, stop.type, step.type}:
-            start, stop, step = (self.convert(v, _REAL) for v in (start, stop, step))
-            kind = _REAL
-        if kind is KqlType.INT:
-            kind = _LONG
+        if kinds <= NUMBERS - {KqlType.DECIMAL}:
+            kind = _REAL if _REAL in kinds else _LONG
+            start, stop, step = (self.convert(v, kind) for v in (start, stop, step))
+            if any(value.wild for value in (start, stop, step) if isinstance(value, ir.Const)):
+                self.fail("a range cannot count with NaN or an infinity", node.span)
+        elif (
+            kind not in {KqlType.DATETIME, KqlType.TIMESPAN}
+            or stop.type is not kind
+            or step.type is not KqlType.TIMESPAN
+        ):
+            self.fail(
+                f"a range cannot go from a {kind} to a {stop.type} in steps of a {step.type}", node.span
+            )
         value = self.new_column(node.name, kind)
         index = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=2**31)
         order = (ir.OrderKey(index, descending=False, nulls_first=True),)

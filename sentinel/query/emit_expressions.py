@@ -14,6 +14,7 @@ from sentinel.model.tables import KqlType
 from sentinel.query import ir
 
 _SAFE_INTEGER: Final = 2**53
+_BINS: Final = frozenset({"kql_bin_datetime", "kql_floor_datetime"})
 
 
 def column(col: ir.Col) -> exp.Expression:
@@ -124,6 +125,8 @@ class ExpressionEmitter:
 
     def _call(self, call: ir.Call) -> exp.Expression:
         op = call.op
+        if op in _BINS and isinstance(call.args[1], ir.Const) and isinstance(call.args[0], ir.Ref):
+            return self._bin(call.args[0], call.args[1], call)
         if op.startswith("kql_"):
             return function(op, *map(self.expression, call.args))
         if op.startswith("?"):
@@ -142,6 +145,14 @@ class ExpressionEmitter:
             return exp.Paren(this=made)
         build = _FORMS[op]
         return build([self.expression(arg) for arg in call.args])
+
+    def _bin(self, value: ir.Ref, size: ir.Const, call: ir.Call) -> exp.Expression:
+        """A datetime rounded down to a constant multiple: ticks are never negative, so the remainder is plain."""
+        of = column(value.col)
+        if not isinstance(size.value, int) or size.value <= 0:
+            return function(call.op, of, self.constant(size))
+        rest = exp.Mod(this=of.copy(), expression=integer(size.value))
+        return exp.Paren(this=exp.Sub(this=of, expression=exp.Paren(this=rest)))
 
     def _special_comparison(self, call: ir.Call) -> exp.Expression:
         """Comparisons of decimals and of reals that may be NaN."""

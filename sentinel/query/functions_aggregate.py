@@ -132,6 +132,7 @@ class _Texts:
     def __init__(self) -> None:
         self.values: list[str] = []
         self.seen: set[str] = set()
+        self.texts: set[str] = set()
         self.limit = 1_048_576
 
 
@@ -150,8 +151,9 @@ def _list_nulls_step(state: _Texts, value: str | None) -> None:
 def _set_step(state: _Texts, value: str | None, limit: int | None = None) -> None:
     if limit is not None:
         state.limit = limit
-    if value is None:
+    if value is None or value in state.texts:
         return
+    state.texts.add(value)
     inner = load_json(value)
     for one in inner if isinstance(inner, list) else [inner]:
         key = identity(one)

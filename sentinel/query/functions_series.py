@@ -185,7 +185,7 @@ _ELEMENTWISE: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 
-def _bin_count(start: float, stop: float, step: float) -> int | None:
+def _bin_count(start: Any, stop: Any, step: Any) -> int | None:
     if step <= 0:
         return None
     return (

@@ -101,7 +101,7 @@ def each(
 
 def numbers(start: Any, stop: Any, step: Any) -> Iterator[tuple[Any, int]]:
     """The numbers from `start` to `stop`, both included, with their count from 0."""
-    if start is None or stop is None or not step:
+    if not all(isinstance(x, int | float) for x in (start, stop, step)) or not step:
         return
     for index in range(_MOST_ROWS):
         value = start + index * step
