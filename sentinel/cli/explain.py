@@ -10,7 +10,7 @@ import click
 
 from sentinel.cli.exits import ExitCode
 from sentinel.cli.home import Home
-from sentinel.cli.output import narrate
+from sentinel.cli.output import narrate, write_lines
 
 if TYPE_CHECKING:
     from sentinel.model.rule import RuleSet
@@ -53,8 +53,7 @@ def command(context: click.Context, incident: str, form: str) -> None:
     from sentinel.report.explain import WIDTH, explain_lines
 
     width = min(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
-    for line in explain_lines(detail, _rules(home), width=width):
-        click.echo(harmless(line))
+    write_lines(map(harmless, explain_lines(detail, _rules(home), width=width)))
 
 
 def _rules(home: Home) -> RuleSet | None:

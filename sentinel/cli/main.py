@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from sentinel import __version__
 from sentinel.cli.exits import ExitCode, exit_code_of
 from sentinel.cli.home import Home
 from sentinel.cli.lazy import LazyGroup, Listed
+from sentinel.cli.output import ReaderLeft
 from sentinel.errors import SentinelError
 
 SECTIONS: Final = {
@@ -70,7 +70,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; errors meant for people are written without a traceback."""
     try:
         result = sentinel.main(args=arguments, prog_name="sentinel", standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return ExitCode.USAGE
@@ -80,9 +79,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except SentinelError as error:
         click.echo(f"sentinel: {error}", err=True)
         return exit_code_of(error)
-    except BrokenPipeError:
-        # The reader, such as `head`, has what it wanted. What is left in the buffer must go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderLeft:
         return ExitCode.DONE
     except Exception:  # noqa: BLE001 - the edge: whatever else escapes is a defect and is shown in full
         traceback.print_exc()

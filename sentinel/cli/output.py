@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -55,9 +56,27 @@ def write_rows(
     from sentinel.cli.formats import Format, written
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in written(Format(form), columns, rows, zone=zone, width=width, header=header):
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    write_lines(written(Format(form), columns, rows, zone=zone, width=width, header=header))
+
+
+class ReaderLeft(Exception):
+    """Who reads the output, such as `head`, has what it wanted."""
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Write lines to standard output.
+
+    Raises:
+        ReaderLeft: Nobody reads it any more.
+    """
+    try:
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError as error:
+        # What is left in the buffer must go nowhere, or the interpreter complains when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ReaderLeft from error
 
 
 def narrate(sentence: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from itertools import chain
@@ -49,19 +49,21 @@ class Portion:
     reached: Reached
 
 
-def opened(path: Path) -> IO[bytes]:
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
     """A file as unpacked bytes, whether it is plain, gzip or zstd."""
-    file = path.open("rb")
-    head = file.read(4)
-    file.seek(0)
-    if head.startswith(_GZIP):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
-    if head.startswith(_ZSTD):
-        import zstandard
+    with path.open("rb") as file:
+        head = file.peek(len(_ZSTD))
+        if head.startswith(_GZIP):
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield cast("IO[bytes]", unpacked)
+        elif head.startswith(_ZSTD):
+            import zstandard
 
-        stream = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True, closefd=True)
-        return io.BufferedReader(cast("io.RawIOBase", stream))
-    return file
+            with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as unpacked:
+                yield cast("IO[bytes]", unpacked)
+        else:
+            yield file
 
 
 def portions(stream: IO[bytes], before: Reached | None = None) -> Iterator[Portion]:

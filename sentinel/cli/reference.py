@@ -34,11 +34,11 @@ accepted=2 duplicates=0 set_aside=1 unknown=0
 1 line was set aside; `sentinel ingest --set-aside` lists what could not be stored
 $ sentinel --home here query --latest --state failed --format jsonl
 {"TimeGenerated": "2026-03-04T15:07:42Z", "JobName": "train-17", "ExecutionState": "Failed", …}
-$ sentinel --home here query 'AmlComputeJobEvent | summarize Jobs = count() by ExecutionState | sort by ExecutionState asc'
-ExecutionState  Jobs
-──────────────  ────
-Failed             1
-Running            1
+$ sentinel --home here query 'AmlComputeJobEvent | summarize Jobs=count() by State=ExecutionState | sort by State asc'
+State    Jobs
+───────  ────
+Failed      1
+Running     1
 $ sentinel --home here query 'AmlComputeJobEvent | wher JobName == "train-17"'; echo "exit code $?"
 sentinel: 1:22: 'wher' is not an operator
   AmlComputeJobEvent | wher JobName == "train-17"
