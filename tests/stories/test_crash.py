@@ -172,6 +172,8 @@ class Traffic:
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
         self.ill: set[str] = set()
+        self.refusals: list[str] = []
+        """What the daemon said when it lived and did not take the records."""
         self._sent = 0
 
     def flow(self, daemon: DoomedDaemon, ended: threading.Event) -> None:
@@ -181,6 +183,8 @@ class Traffic:
                 daemon.post([record for name in self.plane.served for record in self._round(name)])
         except Lost:
             return
+        except AssertionError as refusal:
+            self.refusals.append(str(refusal))
         finally:
             daemon.hang_up()
 
@@ -248,13 +252,14 @@ def test_no_change_is_made_twice_and_no_incident_is_stuck_after_kills_at_random_
         with DoomedDaemon(home, log) as daemon:
             daemon.wait_until_ready()
             with flowing(traffic, daemon):
-                wait_until_all_are_resolved(home, len(names))
+                wait_until_all_are_resolved(home, len(names), traffic)
 
         applied = {
             action.id: (action.target.names[1], action.kind)
             for action in actions(home)
             if action.state is ActionState.APPLIED
         }
+    assert traffic.refusals == []
     made = [(key, name) for name, served in plane.served.items() for key, *_ in served.changes]
     assert Counter(key for key, _ in made).most_common(1)[0][1] == 1
     assert {key: (name, ActionKind.APPLY) for key, name in made} == applied
@@ -291,11 +296,11 @@ def write_rules(home: Path) -> None:
         (home / "rules" / path).write_text(text)
 
 
-def wait_until_all_are_resolved(home: Path, expected: int) -> None:
+def wait_until_all_are_resolved(home: Path, expected: int, traffic: Traffic) -> None:
     """Wait until every deployment had its incident and none is open."""
     deadline = time.monotonic() + HEALED_SECONDS
     with closing(State.open(home / "state.db")) as state:
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not traffic.refusals:
             incidents = Incidents(state).listed(closed=True, limit=1000)
             resolved = {one.target for one in incidents if one.state is IncidentState.RESOLVED}
             if len(resolved) == expected and all(one.state.is_closed for one in incidents):
@@ -304,7 +309,7 @@ def wait_until_all_are_resolved(home: Path, expected: int) -> None:
         stuck = [
             f"{one.id} {one.target} {one.state}: {one.why}" for one in incidents if not one.state.is_closed
         ]
-    raise AssertionError(f"{len(resolved)} of {expected} healed; stuck: {stuck}")
+    raise AssertionError(f"{len(resolved)} of {expected} healed; stuck: {stuck}; refused: {traffic.refusals}")
 
 
 def actions(home: Path) -> list[Any]:
