@@ -41,6 +41,11 @@ class RuleFile:
         return f"{self.folder}/{self.id}{self.path.suffix}"
 
     @property
+    def pack(self) -> Path:
+        """The folder that holds the symptoms, the causes and what they share."""
+        return self.path.resolve().parents[self.id.count("/") + 1]
+
+    @property
     def cases(self) -> Path:
         """The case file that belongs beside it."""
         return self.path.with_name(self.path.stem + CASES_SUFFIX)
@@ -109,9 +114,9 @@ def find_rule_files(paths: Iterable[Path | str]) -> tuple[tuple[RuleFile, ...], 
             files, why = [], "there is no such file or folder"
         if not files:
             problems.append(RuleProblem(str(given), 1, 1, "", why))
-        found.update({file.path.resolve(): file for file in files})
-    ordered = sorted(found.values(), key=lambda file: (file.folder, file.id, str(file.path)))
-    return tuple(ordered), tuple(problems)
+        for file in files:
+            found.setdefault(file.path.resolve(), file)
+    return tuple(sorted(found.values(), key=lambda file: (file.folder, file.id))), tuple(problems)
 
 
 def _rule_file(path: Path) -> RuleFile | None:
@@ -150,17 +155,28 @@ def load_rules(
 
 
 def check_rules(
-    paths: Iterable[Path | str], engine: Engine | None = None, names_in: NamesIn | None = None
+    paths: Iterable[Path | str],
+    engine: Engine | None = None,
+    names_in: NamesIn | None = None,
+    *,
+    with_rules: Iterable[Path | str] | None = None,
 ) -> tuple[RuleProblem, ...]:
     """Everything wrong with some rules and the cases beside them, in the order of files and lines.
 
-    Every rule needs a case in which it fires and one in which it stays quiet.
+    Every rule needs a case in which it fires and one in which it stays quiet. The rules may name the symptoms and
+    definitions of their own pack and of `with_rules`, by default those that come with Sentinel; what is wrong with
+    these is not told.
     """
     paths = tuple(paths)
-    files, problems = find_rule_files(paths)
-    reading = _read(files, find_definition_files(paths), engine, names_in, 1.0)
-    of_cases = [problem for file in files for problem in _case_problems(file)]
-    return (*problems, *sorted((*reading.problems, *of_cases), key=lambda p: (p.file, p.line, p.column)))
+    around = default_rule_paths() if with_rules is None else tuple(with_rules)
+    wanted, problems = find_rule_files(paths)
+    packs = tuple(dict.fromkeys(file.pack for file in wanted))
+    files, _ = find_rule_files((*around, *packs))
+    reading = _read(files, find_definition_files((*around, *packs)), engine, names_in, 1.0)
+    asked = {os.path.relpath(path) for path in (*(f.path for f in wanted), *find_definition_files(packs))}
+    of_rules = [problem for problem in reading.problems if problem.file in asked]
+    of_cases = [problem for file in wanted for problem in _case_problems(file)]
+    return (*problems, *sorted((*of_rules, *of_cases), key=lambda p: (p.file, p.line, p.column)))
 
 
 def _case_problems(file: RuleFile) -> Sequence[RuleProblem]:

@@ -334,3 +334,26 @@ class TestChecking:
             "there is no case in which the rule stays quiet",
             "there is no case in which the rule fires",
         ]
+
+    def test_a_part_of_a_pack_is_checked_with_the_rest_in_mind(self, tmp_path: Path, engine: Engine) -> None:
+        folder = small_pack(tmp_path, symptom=SYMPTOM.replace("measure: todouble", "measure: toduble"))
+        fires_or_not = (
+            "cases:\n  - {case: a, when: 1m, expect: explains}\n  - {case: b, when: 1m, expect: not shown}\n"
+        )
+        write_pack(folder, {"causes/capacity/few.cases.yaml": fires_or_not})
+
+        alone = check_rules([folder / "causes"], engine, names_in)
+        whole = check_rules([folder], engine, names_in)
+
+        assert alone == ()
+        assert [problem.key for problem in whole if problem.key] == ["measure"]
+
+    def test_a_cause_may_explain_a_symptom_that_comes_with_sentinel(
+        self, tmp_path: Path, engine: Engine
+    ) -> None:
+        cause = CAUSE.replace("[refused]", "[requests-refused]")
+        folder = write_pack(tmp_path, {"causes/mine.yaml": cause})
+
+        messages = [problem.message for problem in check_rules([folder], engine, names_in)]
+
+        assert [message.split(":")[0] for message in messages] == ["no cases beside it"]
