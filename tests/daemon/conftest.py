@@ -44,6 +44,7 @@ class Running:
             [sys.executable, "-c", START, str(home)], stderr=subprocess.PIPE, text=True
         )
         self._heard = threading.Condition()
+        self._silent = False
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -53,11 +54,15 @@ class Running:
             with self._heard:
                 self.lines.append(line)
                 self._heard.notify_all()
+        with self._heard:
+            self._silent = True
+            self._heard.notify_all()
 
     def hears(self, text: str) -> bool:
-        """Wait until a line with `text` is logged."""
+        """Whether a line with `text` is logged before the process ends or patience does."""
         with self._heard:
-            return self._heard.wait_for(lambda: any(text in line for line in self.lines), PATIENCE)
+            self._heard.wait_for(lambda: self._silent or text in self.log, PATIENCE)
+            return text in self.log
 
     @property
     def log(self) -> str:
