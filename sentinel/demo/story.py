@@ -20,7 +20,8 @@ from sentinel.report.measures import before_after
 from sentinel.report.text import cut, row_text
 
 _ROW_WIDTH: Final = 110
-_CHART_WIDTH: Final = 60
+_CHART_WIDTH: Final = 38
+"""So that a chart and its latest value fit into 80 columns."""
 _LOOKS: Final = {
     At.OPEN: ("▲", "bold red"),
     At.DIAGNOSED: ("◆", "yellow"),
