@@ -5,16 +5,15 @@ https://learn.microsoft.com/kusto/query/scalar-operators
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from sentinel.errors import QuerySemanticError, Span
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
-from sentinel.query.bind_context import Context, Place, RowsLet, ScalarLet, TabularLet
+from sentinel.query.bind_context import Context, Place, ScalarLet
 from sentinel.query.catalogue import scalars
-from sentinel.query.parse_expressions import LIST_OPERATORS, TEXT_OPERATORS
+from sentinel.query.parse_expressions import TEXT_OPERATORS
 from sentinel.query.scalar import Scalar
 
 WHOLE: Final = frozenset({KqlType.INT, KqlType.LONG})
@@ -53,6 +52,10 @@ class ExpressionBinder(Context):
         """A subquery; provided by the whole binder."""
         raise NotImplementedError
 
+    def among(self, node: tree.Among, place: Place) -> ir.Expr:
+        """`in`, `has_any` and their kin; provided by the whole binder."""
+        raise NotImplementedError
+
     def expression(self, node: tree.Expression, place: Place) -> ir.Expr:
         """A scalar expression."""
         match node:
@@ -78,7 +81,7 @@ class ExpressionBinder(Context):
             case tree.Between():
                 return self._between(node, place)
             case tree.Among():
-                return self._among(node, place)
+                return self.among(node, place)
             case tree.Pipeline(source=source, operators=()) if not isinstance(source, tree.SourceOperator):
                 return self.expression(source, place)
             case tree.Pipeline():
@@ -367,89 +370,3 @@ class ExpressionBinder(Context):
             "and", self.compare(">=", of, low, node.low.span), self.compare("<=", of, high, node.high.span)
         )
         return truth("not", inside) if node.negated else inside
-
-    def _among(self, node: tree.Among, place: Place) -> ir.Expr:
-        if node.operator not in LIST_OPERATORS:
-            self.fail(f"{node.operator!r} takes no list", node.span)
-        if isinstance(node.of, tree.Star):
-            self.unsupported(f"* {node.operator}", node.span)
-        of = self.expression(node.of, place)
-        table = self._listed_table(node, place)
-        if node.operator in {"has_any", "has_all"}:
-            return self._terms(node, of, place, table)
-        negated = node.operator.startswith("!")
-        found = self._in_table(node, of, table) if table else self._in_items(node, of, place)
-        return truth("not", found) if negated else found
-
-    def _listed_table(self, node: tree.Among, place: Place) -> ir.Rows | None:
-        if len(node.items) != 1:
-            return None
-        item = node.items[0]
-        if isinstance(item, tree.Pipeline):
-            return self.pipeline(item, place)
-        if isinstance(item, tree.Name) and place.column(item.text) is None:
-            found = place.names.find(item.text)
-            if isinstance(found, TabularLet | RowsLet) or (found is None and item.text in self.tables):
-                return self.pipeline(tree.Pipeline(item.span, item, ()), place)
-        return None
-
-    def _in_table(self, node: tree.Among, of: ir.Expr, table: ir.Rows) -> ir.Expr:
-        column = table.columns[0]
-        left, right = self.comparable(of, ir.Ref(column), node.span)
-        if "~" in node.operator:
-            left, right = self._folded(left), self._folded(right)
-        key = self.fresh("key", right)
-        return ir.InQuery(left, ir.Extend(table.plan, ((key, right),)), key)
-
-    def _folded(self, value: ir.Expr) -> ir.Expr:
-        return call_form(registered("op_fold"), (self.as_text(value),))
-
-    def _in_items(self, node: tree.Among, of: ir.Expr, place: Place) -> ir.Expr:
-        items = [self.expression(item, place) for item in node.items]
-        if len(items) == 1 and items[0].type is KqlType.DYNAMIC and of.type is not KqlType.DYNAMIC:
-            array = items[0]
-            test = registered("op_in_array", "folded" if "~" in node.operator else "")
-            return call_form(test, (self.as_json(of), array))
-        if "~" in node.operator:
-            folded = self._folded(of)
-            return self._any_equal(folded, [self._folded(item) for item in items], node.span)
-        return self._any_equal(of, items, node.span)
-
-    def _any_equal(self, of: ir.Expr, items: list[ir.Expr], span: Span) -> ir.Expr:
-        if not items:
-            return ir.Const(KqlType.BOOL, 0)
-        tests = [self.compare("==", of, item, span) for item in items]
-        plain = all(
-            isinstance(t, ir.Call) and t.op == "==" and isinstance(t.args[1], ir.Const) and not t.args[1].nullable
-            and t.args[0] is tests[0].args[0]
-            for t in tests
-            if isinstance(tests[0], ir.Call)
-        )  # fmt: skip
-        first = tests[0]
-        if plain and isinstance(first, ir.Call):
-            values = tuple(t.args[1] for t in tests if isinstance(t, ir.Call))
-            return ir.Call("in", (first.args[0], *values), KqlType.BOOL, nullable=False, reach=1)
-        return truth("or", *(truth("is_true", test) for test in tests))
-
-    def _terms(self, node: tree.Among, of: ir.Expr, place: Place, table: ir.Rows | None) -> ir.Expr:
-        if table is not None:
-            wanted = self.column_as_array(table)
-        else:
-            items = [self.expression(item, place) for item in node.items]
-            if len(items) == 1 and items[0].type is KqlType.DYNAMIC:
-                wanted = items[0]
-            else:
-                wanted = call_form(registered("pack_array"), tuple(self.as_json(item) for item in items))
-        return replace(
-            call_form(registered(f"op_{node.operator}"), (self.as_text(of), wanted)), nullable=False
-        )
-
-    def column_as_array(self, table: ir.Rows) -> ir.Expr:
-        """The first column of a table as one array."""
-        found = self.new_column("list", KqlType.DYNAMIC)
-        values = self.as_json(ir.Ref(table.columns[0]))
-        plan = ir.Aggregate(table.plan, (), ((found, ir.Aggregation("kql_agg_list", (values,))),))
-        return ir.ScalarQuery(plan, found, ())
-
-
-Bind = Callable[[tree.Call, Place], ir.Expr]

@@ -1,4 +1,4 @@
-"""The syntax tree of KQL: what was written, before anything is known about types.
+"""The syntax tree of KQL: sources, operators and statements, and the expressions they hold.
 
 Every node knows its place in the text.
 """
@@ -7,139 +7,83 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sentinel.errors import Span
 from sentinel.model.tables import KqlType
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """Anything with a place in the text."""
-
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Literal(Node):
-    """A constant; `value` is as the store keeps it (ticks, 0/1, JSON text) and `None` for null."""
-
-    type: KqlType
-    value: str | int | float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Name(Node):
-    """A column, a let, a table or a parameter."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Star(Node):
-    """`*`: every column."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member(Node):
-    """`d.name`."""
-
-    of: Expression
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Index(Node):
-    """`d[index]`."""
-
-    of: Expression
-    index: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Argument(Node):
-    """An argument, possibly named."""
-
-    value: Expression
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Node):
-    """`name(arguments)`."""
-
-    name: str
-    arguments: tuple[Argument, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TypeOf(Node):
-    """`typeof(long)`."""
-
-    type: KqlType
-
-
-@dataclass(frozen=True, slots=True)
-class Unary(Node):
-    """`-x` or `+x`."""
-
-    operator: str
-    of: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Binary(Node):
-    """`left operator right`."""
-
-    operator: str
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Between(Node):
-    """`of between (low .. high)`, possibly negated."""
-
-    of: Expression
-    low: Expression
-    high: Expression
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Among(Node):
-    """`of in (items)`, `has_any`, `has_all` and their kin."""
-
-    operator: str
-    of: Expression
-    items: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline(Node):
-    """A source and the operators its rows flow through; also an expression, in brackets."""
-
-    source: Expression | SourceOperator
-    operators: tuple[Operator, ...]
-
-
-Expression = (
-    Literal | Name | Star | Member | Index | Call | TypeOf | Unary | Binary | Between | Among | Pipeline
+from sentinel.query.tree_expressions import (
+    Among,
+    Argument,
+    Between,
+    Binary,
+    Call,
+    ColumnDeclaration,
+    Expression,
+    Index,
+    Literal,
+    Member,
+    Name,
+    Named,
+    Node,
+    Pipeline,
+    Star,
+    TypeOf,
+    Unary,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Named(Node):
-    """`names = value`: several names take a tuple or the columns of an aggregate; none leaves it unnamed."""
-
-    names: tuple[str, ...]
-    value: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnDeclaration(Node):
-    """`name: type`."""
-
-    name: str
-    type: KqlType
+__all__ = [
+    "Among",
+    "Argument",
+    "As",
+    "Between",
+    "Binary",
+    "Call",
+    "ColumnDeclaration",
+    "ColumnPattern",
+    "Count",
+    "DataTable",
+    "Distinct",
+    "Evaluate",
+    "ExpandItem",
+    "Expression",
+    "Extend",
+    "Function",
+    "GetSchema",
+    "Index",
+    "Invoke",
+    "Join",
+    "Let",
+    "Literal",
+    "MakeSeries",
+    "Member",
+    "MvExpand",
+    "Name",
+    "Named",
+    "Node",
+    "Operator",
+    "Parameter",
+    "Parse",
+    "ParseKv",
+    "ParsePiece",
+    "Pipeline",
+    "Print",
+    "Project",
+    "ProjectColumns",
+    "ProjectRename",
+    "Query",
+    "Range",
+    "Render",
+    "Search",
+    "SeriesAggregate",
+    "Sort",
+    "SortKey",
+    "SourceOperator",
+    "Star",
+    "Summarize",
+    "TableArgument",
+    "Take",
+    "TypeOf",
+    "Unary",
+    "Union",
+    "Where",
+]
 
 
 @dataclass(frozen=True, slots=True)
