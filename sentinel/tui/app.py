@@ -84,14 +84,16 @@ class Dashboard(App[None]):
     def __init__(self, home: Path, clock: Clock | None = None) -> None:
         super().__init__()
         self._desk = Desk(home, clock)
+        self._status_bar = StatusBar(home)
+        self._tab_bar = TabBar(_TABS)
         self._stopped: str | None = None
         self._looking = False
         self._made: dict[str, _Shown] = {}
 
     def compose(self) -> ComposeResult:
         """The status, the screens, the keys."""
-        yield StatusBar(self._desk.home)
-        yield TabBar(_TABS)
+        yield self._status_bar
+        yield self._tab_bar
         yield ContentSwitcher()
         yield Footer()
 
@@ -114,7 +116,7 @@ class Dashboard(App[None]):
             self._made[name] = _MAKERS[name](self._desk)
             await switcher.add_content(self._made[name])
         switcher.current = name
-        self.query_one(TabBar).mark(name)
+        self._tab_bar.mark(name)
         self._made[name].open()
 
     async def on_tab_bar_picked(self, event: TabBar.Picked) -> None:
@@ -165,10 +167,13 @@ class Dashboard(App[None]):
         if not self._desk.can_decide:
             self.notify(f"{self._desk.home} cannot be written", title="Read-only", severity="warning")
             return
-        question = Ask(f"Undo the change of incident {event.incident}?", yes="undo")
-        self.push_screen(
-            question, partial(self._decide, partial(self._desk.undo, event.incident), "Undo asked for")
+        row = event.row
+        question = Ask(
+            f"Undo {row.changes or 'what was changed'} for {target_name(row.target)}?",
+            [f"incident {row.id} ({row.state}): {row.why}"],
+            yes="undo",
         )
+        self.push_screen(question, partial(self._decide, partial(self._desk.undo, row.id), "Undo asked for"))
 
     def _resume(self, _reason: str) -> None:
         self._desk.resume()
@@ -185,9 +190,9 @@ class Dashboard(App[None]):
             return
         self.notify(done, markup=False)
         self._look()
-        current = self.query_one(ContentSwitcher).visible_content
-        if isinstance(current, IncidentsPane | ApprovalsPane):
-            current.reload()
+        for shown in self._made.values():
+            if isinstance(shown, IncidentsPane | ApprovalsPane) and shown.display:
+                shown.reload()
 
     def _look(self) -> None:
         if not self._looking:
@@ -202,10 +207,8 @@ class Dashboard(App[None]):
 
     def _show(self, overview: Overview) -> None:
         self._stopped = overview.status.stopped
-        self.query_one(StatusBar).tell(overview.status)
-        self.query_one(TabBar).count(
-            {"incidents": overview.status.open_incidents, "approvals": overview.waiting}
-        )
+        self._status_bar.tell(overview.status)
+        self._tab_bar.count({"incidents": overview.status.open_incidents, "approvals": overview.waiting})
 
 
 def _named(row: PlanRow) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.widgets import Static
 
@@ -166,6 +168,11 @@ class Console(Vertical):
 
     async def _answer(self, text: str, cancel: Event) -> None:
         self._tell("asking …")
+        with suppress(NoMatches):  # the dashboard is being closed: what was to be drawn on is gone
+            await self._answer_beside(text, cancel)
+            self.post_message(self.Answered())
+
+    async def _answer_beside(self, text: str, cancel: Event) -> None:
         try:
             asked = await self._desk.query(partial(ask, text=text, cancel=cancel))
         except QueryError as error:
@@ -174,7 +181,6 @@ class Console(Vertical):
             self._fail(f"{type(error).__name__}: {error}")
         else:
             self._show(asked)
-        self.post_message(self.Answered())
 
     def _show(self, asked: Asked) -> None:
         self._asked = asked

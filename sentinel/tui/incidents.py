@@ -97,12 +97,13 @@ class IncidentsPane(Pane[IncidentsPicture]):
     class UndoAsked(Message):
         """The change of an incident is to be taken back."""
 
-        incident: str
+        row: IncidentRow
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk, id="incidents")
         self._with_closed = True
         self._whole = True
+        self._listed: tuple[IncidentRow, ...] = ()
 
     def compose(self) -> ComposeResult:
         """The list and the text."""
@@ -126,6 +127,7 @@ class IncidentsPane(Pane[IncidentsPicture]):
 
     def draw(self, picture: IncidentsPicture) -> None:
         """Show the incidents."""
+        self._listed = picture.rows
         self.query_one("#incidents-grid", Grid).fill(
             [incident_line(row, picture.now) for row in picture.rows]
         )
@@ -154,8 +156,9 @@ class IncidentsPane(Pane[IncidentsPicture]):
     def action_undo(self) -> None:
         """Ask for the change to be taken back."""
         selected = self.query_one("#incidents-grid", Grid).selected
-        if selected is not None:
-            self.post_message(self.UndoAsked(selected))
+        row = next((row for row in self._listed if row.id == selected), None)
+        if row is not None:
+            self.post_message(self.UndoAsked(row))
 
     def action_swap_focus(self) -> None:
         """Move between the list and the text."""

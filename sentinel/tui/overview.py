@@ -30,7 +30,7 @@ def read_overview(desk: Desk) -> Overview:
         evaluated = max((one.at for one in RuleState(state).evaluations().values()), default=None)
         counts = Incidents(state).count_by_state()
         waiting = len(pending(state, now))
-    except (StoreError, sqlite3.Error):
+    except (StoreError, sqlite3.Error, ValueError):
         evaluated, counts, waiting = None, {}, 0
     is_open = sum(count for state_of, count in counts.items() if state_of is not IncidentState.RESOLVED)
     return Overview(Status(now, desk.stop_switch.reason(), desk.can_decide, evaluated, is_open), waiting)

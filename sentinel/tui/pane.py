@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ClassVar, Generic, TypeVar
 
 from textual.containers import Vertical
+from textual.css.query import NoMatches
 from textual.events import Mount
 from textual.message import Message
 from textual.widgets import Static
@@ -101,7 +103,7 @@ class Pane(Vertical, Generic[P]):
         finally:
             self._rests_until = monotonic() + self.RESTS * (monotonic() - begin)
         self._tell("")
-        if self.is_mounted:
+        with suppress(NoMatches):  # the dashboard is being closed: what was to be drawn on is gone
             self.draw(picture)
             self.post_message(self.Drawn())
 
