@@ -48,13 +48,18 @@ def records(rows: int) -> Iterator[list[Record]]:
     combinations = []
     for number in range(118):
         combination = list(labels)
-        combination[endpoint], combination[deployment] = f"endpoint-{number // 2}", "blue" if number % 2 else "green"
+        combination[endpoint], combination[deployment] = (
+            f"endpoint-{number // 2}",
+            "blue" if number % 2 else "green",
+        )
         combinations.append(tuple(combination))
     weights = [1 / (rank + 1) for rank in range(len(combinations))]
     step = TICKS_PER_SECOND // RATE
     for begin in range(0, rows, BATCH):
         batch: list[Record] = []
-        for number, combination in enumerate(chance.choices(combinations, weights, k=min(BATCH, rows - begin)), begin):
+        for number, combination in enumerate(
+            chance.choices(combinations, weights, k=min(BATCH, rows - begin)), begin
+        ):
             cells[code], cells[request] = 503 if number % 40 == 0 else 200, f"{number:032x}"  # type: ignore[call-overload]
             batch.append((to_ticks(END) - (rows - 1 - number) * step, combination, tuple(cells), None))
         yield batch
@@ -108,7 +113,9 @@ def main() -> None:
             f"{rows:>11,} rows: KQL {engine_times[-1]:7.1f} ms, SQL by hand {hand[-1]:7.1f} ms,"
             f" {size / rows:.0f} bytes a row"
         )
-    print(f"ratio: KQL {engine_times[1] / engine_times[0]:.2f}, SQL by hand {hand[1] / hand[0]:.2f} (at most 3)")
+    print(
+        f"ratio: KQL {engine_times[1] / engine_times[0]:.2f}, SQL by hand {hand[1] / hand[0]:.2f} (at most 3)"
+    )
 
 
 if __name__ == "__main__":
