@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
-from sentinel.query.engine import Engine
 
 from sentinel.clock import VirtualClock
 from sentinel.collect.ingest import Ingester
@@ -18,6 +17,7 @@ from sentinel.model.incident import Incident, IncidentState
 from sentinel.model.plan import Formula, Plan, RunMode
 from sentinel.model.settings import Change, Knob
 from sentinel.model.target import deployment
+from sentinel.query.engine import Engine
 from sentinel.store.incidents import Incidents
 from sentinel.store.state import State
 from sentinel.store.telemetry import TelemetryStore
