@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +12,7 @@ from sentinel.collect.convert import to_json
 from sentinel.collect.framing import Piece
 from sentinel.collect.normalise import Unusable, normalise
 from sentinel.collect.shapes import Shape, shape_of
-from sentinel.store.batch import Batch, Record, Records, SetAside
+from sentinel.store.batch import Records, SetAside
 
 _HEAD: Final = 1 << 13
 _BROKEN: Final = (msgspec.DecodeError, RecursionError)
@@ -42,39 +41,30 @@ _items: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _answer: Final = msgspec.json.Decoder(_Answer)
 
 
-def decode(body: bytes, *, origin: str, table: str | None = None, first_line: int = 1) -> Batch:
-    """The rows of an unpacked delivery; what cannot be stored is set aside with its line and reason.
+def decode(
+    body: bytes,
+    *,
+    origin: str,
+    add: Callable[[str, Records], None],
+    table: str | None = None,
+    first_line: int = 1,
+) -> tuple[SetAside, ...]:
+    """Hand the records of an unpacked delivery to `add`, some of one table at a time.
 
-    `table` is the table the delivery is known to be for, `first_line` the number its first line has in `origin`.
+    What cannot be stored is returned, each piece with its line and reason. `table` is the table the delivery is known to be for, `first_line` the number its first line has in `origin`.
     """
-    reading = _Reading(origin, table)
+    reading = _Reading(origin, table, add)
     reading.take(Piece(first_line, body))
-    return Batch(reading.rows, tuple(reading.set_aside))
-
-
-class _Rows:
-    """The records of one table, in parts as they were decoded."""
-
-    def __init__(self) -> None:
-        self._parts: list[Records] = []
-
-    def add(self, records: Records) -> None:
-        self._parts.append(records)
-
-    def __len__(self) -> int:
-        return sum(map(len, self._parts))
-
-    def __iter__(self) -> Iterator[Record]:
-        return chain.from_iterable(self._parts)
+    return tuple(reading.set_aside)
 
 
 class _Reading:
     """One delivery being read."""
 
-    def __init__(self, origin: str, table: str | None) -> None:
+    def __init__(self, origin: str, table: str | None, add: Callable[[str, Records], None]) -> None:
         self._origin = origin
         self._table = table
-        self.rows: dict[str, _Rows] = {}
+        self._add = add
         self.set_aside: list[SetAside] = []
 
     def take(self, body: Piece) -> None:
@@ -93,9 +83,6 @@ class _Reading:
             if not self._take_exact_lines(chunk):
                 # Counted only where a line has to be named: it is a pass over the whole body.
                 self._take_lines(Piece(body.line + body.raw.count(b"\n", 0, start), chunk))
-
-    def _add(self, table: str, records: Records) -> None:
-        self.rows.setdefault(table, _Rows()).add(records)
 
     def _put_aside(self, piece: Piece, reason: str) -> None:
         self.set_aside.append(SetAside(self._origin, piece.line, reason, piece.raw, self._table or ""))

@@ -20,7 +20,8 @@ _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _BOM: Final = b"\xef\xbb\xbf"
 _PLAIN: Final = frozenset({"", "identity"})
-_CHUNK: Final = 1 << 18
+_CHUNK: Final = 160 << 10
+"""What is decoded at a time; a few hundred records still fit the caches of a processor."""
 _ZSTD_STEP: Final = 4096
 _Bytes = TypeVar("_Bytes", bytes, bytearray)
 _WHITE: Final = " \t\r\n"

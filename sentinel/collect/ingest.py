@@ -14,7 +14,8 @@ from sentinel.clock import Clock, SystemClock
 from sentinel.collect.decode import decode
 from sentinel.collect.framing import unpacked
 from sentinel.errors import IngestBusy, IngestError
-from sentinel.store.batch import Appended, Batch
+from sentinel.store.batch import Appended
+from sentinel.store.preparation import Preparation
 from sentinel.store.telemetry import TelemetryStore
 
 MOST_WAITING: Final = 512
@@ -76,10 +77,16 @@ class _Delivery:
     def size(self) -> int:
         return len(self.body) + 256
 
-    def batch(self) -> Batch:
-        body = unpacked(self.body, self.encoding)
-        batch = decode(body, origin=self.origin, table=self.table, first_line=self.first_line)
-        return replace(batch, cursors=self.cursors)
+    def prepare(self, into: Preparation) -> Preparation:
+        into.set_aside = decode(
+            unpacked(self.body, self.encoding),
+            origin=self.origin,
+            add=into.add,
+            table=self.table,
+            first_line=self.first_line,
+        )
+        into.cursors = self.cursors
+        return into
 
 
 class Ingester:
@@ -203,19 +210,19 @@ class Ingester:
             return group or (self._next_group() if self._waiting or not self._closed else [])
 
     def _write(self, group: list[_Delivery]) -> None:
-        readable: list[tuple[_Delivery, Batch]] = []
+        now = self._clock.now()
+        readable: list[tuple[_Delivery, Preparation]] = []
         for delivery in group:
             try:
-                readable.append((delivery, delivery.batch()))
+                readable.append((delivery, delivery.prepare(self._store.prepare(now))))
             except IngestError as error:
                 delivery.receipt.set_exception(error)
             except Exception as error:  # noqa: BLE001 - one delivery must not stop the others
                 delivery.receipt.set_exception(IngestError(f"cannot read {delivery.origin}: {error!r}"))
         if not readable:
             return
-        now = self._clock.now()
         try:
-            appended = self._store.append_all([batch for _, batch in readable], at=now)
+            appended = self._store.append_all([batch for _, batch in readable])
         except Exception as error:  # noqa: BLE001 - whoever waits has to learn of it
             for delivery, _ in readable:
                 delivery.receipt.set_exception(error)
@@ -226,7 +233,7 @@ class Ingester:
                 Receipt(stored.new, stored.duplicates, len(batch.set_aside), sum(stored.unknown.values()))
             )
 
-    def _count(self, batches: Iterable[Batch], appended: list[Appended], now: datetime) -> None:
+    def _count(self, batches: Iterable[Preparation], appended: list[Appended], now: datetime) -> None:
         with self._changed:
             before = self._counts
             unknown = Counter(before.unknown)

@@ -45,27 +45,38 @@ def all_ticks(stamps: Iterable[str]) -> list[int]:
         ValueError: One of them is not a time.
     """
     ticks: list[int] = []
-    append, minute, begin = ticks.append, "", 0
+    append, second, begin = ticks.append, "", 0
     for stamp in stamps:
-        digits = stamp[17:19] + stamp[20:-1]
-        if len(digits) != _DIGITS:
-            digits = digits.ljust(_DIGITS, "0")
+        fraction = stamp[20:-1]
         if (
-            stamp[-1:] == "Z"
-            and (stamp[19:20] == "." or stamp[19:] == "Z")
-            and digits < "60"
-            and len(digits) == _DIGITS
-            and digits.isdecimal()
+            stamp[:20] == second
+            and len(fraction) == _FRACTION_DIGITS
+            and stamp[-1] == "Z"
+            and fraction.isdecimal()
             and stamp.isascii()
-            and stamp[10] == "T"
         ):
-            if stamp[:_MINUTE] != minute:
-                begin = _minute(stamp[:_MINUTE])
-                minute = stamp[:_MINUTE]
-            append(begin + int(digits))
-        else:
-            append(_any_stamp(stamp))
+            append(begin + int(fraction))
+            continue
+        at = _ticks(stamp, fraction)
+        append(at)
+        if len(fraction) == _FRACTION_DIGITS and stamp[-1] == "Z" and stamp[10] == "T":
+            second, begin = stamp[:20], at - at % TICKS_PER_SECOND
     return ticks
+
+
+def _ticks(stamp: str, fraction: str) -> int:
+    digits = stamp[17:19] + fraction.ljust(_FRACTION_DIGITS, "0")
+    if (
+        stamp[-1:] == "Z"
+        and (stamp[19:20] == "." or stamp[19:] == "Z")
+        and digits < "60"
+        and len(digits) == _DIGITS
+        and digits.isdecimal()
+        and stamp.isascii()
+        and stamp[10] == "T"
+    ):
+        return _minute(stamp[:_MINUTE]) + int(digits)
+    return _any_stamp(stamp)
 
 
 def _any_stamp(stamp: str) -> int:

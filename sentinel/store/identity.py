@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from struct import Struct
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -16,15 +17,33 @@ SEQUENCE_BITS: Final = 23
 """A row id is the ticks since its day began, shifted by this much, plus a sequence: 63 bits in all."""
 SEQUENCE_MASK: Final = (1 << SEQUENCE_BITS) - 1
 _MOST_LABELS: Final = 50_000
+_BYTES: Final = 8
 
 _pack: Final[Callable[[Any], bytes]] = msgspec.msgpack.Encoder().encode
 
 
+_SIGNED: Final = Struct("<q")
+_number: Final[Callable[[bytes], tuple[int]]] = _SIGNED.unpack
+
+
+class Hash(Protocol):
+    """The part of hashlib's hashes that is used here."""
+
+    def copy(self) -> Hash:
+        """Another one that has been told the same."""
+
+    def update(self, told: bytes, /) -> None:
+        """Tell it more."""
+
+    def digest(self) -> bytes:
+        """The hash."""
+
+
 class Labels(NamedTuple):
-    """One combination of labels: its row id, what it adds to a record's identity, and its values as stored."""
+    """One combination of labels: its row id, a hash that was told of it, and its values as stored."""
 
     id: int
-    identity: bytes
+    told: Hash
     values: tuple[Any, ...]
 
 
@@ -50,18 +69,17 @@ class Identifier:
         if self._resource is not None:
             at = self._resource
             values = (*raw[:at], raw[at].lower(), *raw[at + 1 :])
-        whole = blake2b(_pack(values), digest_size=8).digest()
-        telling = blake2b(_pack([values[at] for at in self._telling]), digest_size=8).digest()
-        labels = Labels(int.from_bytes(whole, "little", signed=True), telling, values)
+        whole = blake2b(_pack(values), digest_size=_BYTES).digest()
+        told = blake2b(_pack([values[at] for at in self._telling]), digest_size=_BYTES)
+        labels = Labels(_number(whole)[0], told, values)
         if len(self._known) >= _MOST_LABELS:
             self._known.clear()
         self._known[raw] = labels
         return labels
 
-    def rows(self, records: Iterable[Record], ingested: int) -> dict[int, DayRows]:
-        """The rows of `records` and the labels they use, by day (days since 0001-01-01)."""
-        days: dict[int, DayRows] = {}
-        known, learn, digest = self._known.get, self._learn, blake2b
+    def rows(self, records: Iterable[Record], ingested: int, days: dict[int, DayRows]) -> None:
+        """Add the rows of `records` and the labels they use to their days (counted from 0001-01-01)."""
+        known, learn, number = self._known.get, self._learn, _number
         telling = self._telling_cells
         day, begin, end = -1, 0, 0
         used: dict[int, Labels] = {}
@@ -75,16 +93,16 @@ class Identifier:
                 rows, used = days.setdefault(day, ([], {}))
                 append = rows.append
             labels_id, told, _ = labels = known(raw) or learn(raw)
-            told += _pack(cells[:telling])
+            record = told.copy()
+            record.update(_pack(cells[:telling]))
             text = None
             if extra is not None:
                 text = extra.text
-                told += extra.identity
-            identity = int.from_bytes(digest(told, digest_size=8).digest(), "little", signed=True)
+                record.update(extra.identity)
+            identity = number(record.digest())[0]
             used[labels_id] = labels
             row_id = ((ticks - begin) << SEQUENCE_BITS) | (identity & SEQUENCE_MASK)
             append((row_id, identity, labels_id, text, ingested) + cells)  # noqa: RUF005 - quicker
-        return days
 
 
 def next_row_id(row_id: int) -> int:

@@ -17,10 +17,11 @@ from sentinel.errors import StoreError
 from sentinel.model.tables import UNKNOWN
 from sentinel.store.batch import Appended, Batch
 from sentinel.store.current import FEEDS, CurrentState, SetAsideLine
-from sentinel.store.identity import DayRows, Identifier
+from sentinel.store.identity import DayRows
 from sentinel.store.layout import Layout, layouts
 from sentinel.store.partition import PartitionWriter
 from sentinel.store.place import CURRENT, Directory, Memory, Place, day_name, day_number
+from sentinel.store.preparation import Identifiers, Preparation
 from sentinel.store.reader import TelemetryReader
 from sentinel.store.repair import repair_current
 
@@ -61,7 +62,7 @@ class TelemetryStore:
         self._place = place
         self._lock = threading.RLock()
         self._writers: dict[int, PartitionWriter] = {}
-        self._identifiers: dict[str, Identifier] = {}
+        self._identifiers = Identifiers()
         self._current = CurrentState(place)
         self._own_reader = TelemetryReader(place)
         try:
@@ -107,43 +108,43 @@ class TelemetryStore:
         """Store a batch; when this returns it is on disk. See `append_all`."""
         return self.append_all([batch], at=at)[0]
 
-    def append_all(self, batches: Sequence[Batch], *, at: datetime | None = None) -> list[Appended]:
+    def prepare(self, at: datetime | None = None) -> Preparation:
+        """A batch to be filled while it is decoded, for `append_all`; `at` is the time of ingestion."""
+        return Preparation(self._identifiers, to_ticks(at or SystemClock().now()))
+
+    def append_all(
+        self, batches: Sequence[Batch | Preparation], *, at: datetime | None = None
+    ) -> list[Appended]:
         """Store batches in one commit a day; when this returns they are on disk.
 
         Storing a record again changes nothing, so a batch may be repeated after an error. `at` is the time of
-        ingestion, by default this machine's.
+        ingestion of those that are not prepared, by default this machine's.
 
         Raises:
             StoreError: SQLite failed; some of the records may be stored.
         """
-        ingested = to_ticks(at or SystemClock().now())
+        prepared = [
+            batch if isinstance(batch, Preparation) else self.prepare(at).add_all(batch) for batch in batches
+        ]
+        portions: dict[int, list[_Portion]] = {}
+        for number, batch in enumerate(prepared):
+            for table, days in batch.days.items():
+                for day, rows in days.items():
+                    portions.setdefault(day, []).append(_Portion(number, layouts()[table], rows))
+        counts = [Counter[str]() for _ in batches]
+        unknown: list[Counter[str]] = [Counter() for _ in batches]
         with self._lock:
-            portions = self._portions(batches, ingested)
-            counts = [Counter[str]() for _ in batches]
-            unknown: list[Counter[str]] = [Counter() for _ in batches]
             try:
                 touched = [
                     day for day in sorted(portions) if self._write_day(day, portions[day], counts, unknown)
                 ]
-                self._write_current(batches, touched, unknown, ingested)
+                self._write_current(prepared, touched, unknown)
             except (apsw.Error, OSError) as error:
                 raise StoreError(f"cannot write telemetry: {error}") from error
-            return [
-                Appended(count["new"], count["duplicates"], dict(by_category))
-                for count, by_category in zip(counts, unknown, strict=True)
-            ]
-
-    def _portions(self, batches: Sequence[Batch], ingested: int) -> dict[int, list[_Portion]]:
-        portions: dict[int, list[_Portion]] = {}
-        for number, batch in enumerate(batches):
-            for table, records in batch.rows.items():
-                layout = layouts()[table]
-                identifier = self._identifiers.get(table)
-                if identifier is None:
-                    identifier = self._identifiers[table] = Identifier(layout)
-                for day, rows in identifier.rows(records, ingested).items():
-                    portions.setdefault(day, []).append(_Portion(number, layout, rows))
-        return portions
+        return [
+            Appended(count["new"], count["duplicates"], dict(by_category))
+            for count, by_category in zip(counts, unknown, strict=True)
+        ]
 
     def _write_day(
         self,
@@ -186,17 +187,16 @@ class TelemetryStore:
             writer.close()
 
     def _write_current(
-        self, batches: Sequence[Batch], touched: list[int], unknown: list[Counter[str]], ingested: int
+        self, batches: Sequence[Preparation], touched: list[int], unknown: list[Counter[str]]
     ) -> None:
         counted = sum(unknown, Counter[str]())
         if not (touched or counted or any(batch.set_aside or batch.cursors for batch in batches)):
             return
         with self._current as current:
             for batch in batches:
-                for source in FEEDS:
-                    if source in batch.rows:
-                        current.take(source, batch.rows[source], ingested)
-                current.set_aside(batch.set_aside, ingested)
+                for source, records in batch.fed.items():
+                    current.take(source, records, batch.ingested)
+                current.set_aside(batch.set_aside, batch.ingested)
                 current.move_cursors(batch.cursors)
             current.count_unknown(counted)
             current.saw(touched)
