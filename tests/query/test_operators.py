@@ -1,0 +1,113 @@
+"""What tabular operators answer, and what they call their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
+T = "datatable(k: string, v: long)['a', 1, 'a', 3, 'b', long(null), 'c', 2]"
+L = "datatable(k: long, l: string)[1, 'x', 1, 'y', 2, 'z', long(null), 'n']"
+R = "datatable(k: long, r: string)[1, 'p', 3, 'q', long(null), 'm']"
+
+
+@pytest.mark.parametrize(
+    ("operators", "expected"),
+    [
+        ("summarize count(), sum(v) by k", [("a", 2, 4), ("b", 1, 0), ("c", 1, 2)]),
+        ("where v > 5 | summarize n = count(), s = sum(v), m = max(v), l = make_list(v)", [(0, 0, None, [])]),
+        ("where v > 5 | summarize count() by k", []),
+        ("summarize c = count(v)", [(4,)]),
+        ("summarize arg_max(v, k)", [(3, "a")]),
+        ("summarize percentile(v, 50)", [(2,)]),
+        ("summarize dcount(v)", [(3,)]),
+        ("sort by v asc | project v", [(None,), (1,), (2,), (3,)]),
+        ("sort by v | project v", [(3,), (2,), (1,), (None,)]),
+        ("top 1 by v | project k", [("a",)]),
+        ("extend v = v + 1, w = v | where k == 'c'", [("c", 3, 2)]),
+        (
+            "sort by v asc | extend p = prev(v), n = row_number() | project p, n",
+            [(None, 1), (None, 2), (1, 3), (2, 4)],
+        ),
+        ("sort by v asc | extend s = row_cumsum(v) | project s", [(0,), (1,), (3,), (6,)]),
+        ("sort by k asc | project-rename key = k | take 1", [("a", 1)]),
+        ("project-away v | distinct k | sort by k desc", [("c",), ("b",), ("a",)]),
+        ("where * has 'b' | project k", [("b",)]),
+        ("count", [(4,)]),
+    ],
+)
+def test_rows_flow_through_operators(ask: Ask, operators: str, expected: list[tuple[Any, ...]]) -> None:
+    assert ask(f"{T} | {operators}") == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("inner", [(1, "x", 1, "p"), (1, "y", 1, "p"), (None, "n", None, "m")]),
+        ("leftouter", [(1, "x", 1, "p"), (1, "y", 1, "p"), (2, "z", None, ""), (None, "n", None, "m")]),
+        ("rightouter", [(1, "x", 1, "p"), (1, "y", 1, "p"), (None, "", 3, "q"), (None, "n", None, "m")]),
+        ("leftsemi", [(1, "x"), (1, "y"), (None, "n")]),
+        ("leftanti", [(2, "z")]),
+        ("rightanti", [(3, "q")]),
+    ],
+)
+def test_null_keys_meet_null_keys_and_missing_texts_are_empty(
+    ask: Ask, kind: str, expected: list[Any]
+) -> None:
+    found = ask(f"{L} | join kind={kind} ({R}) on k")
+
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
+
+
+def test_a_join_takes_one_left_row_a_key_by_default(ask: Ask) -> None:
+    assert len(ask(f"{L} | join ({R}) on k")) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (
+            "T | summarize count(), countif(v > 1), avg(v), dcount(k)",
+            ["count_", "countif_", "avg_v", "dcount_k"],
+        ),
+        ("T | summarize make_list(v), make_set(v), make_list(v)", ["list_v", "set_v", "list_v1"]),
+        ("T | summarize percentiles(v, 50, 99.9)", ["percentile_v_50", "percentile_v_99_9"]),
+        ("T | summarize arg_max(v, *) by k", ["k", "v"]),
+        ("T | summarize sum(v * 2) by bin(v, 5), tostring(k)", ["v", "k", "sum_"]),
+        ("T | project strlen(k), v + 1, v * 2", ["strlen_k", "Column1", "Column2"]),
+        ("T | extend d = parse_json(k) | project d.a.b, gettype(d)", ["d_a_b", "type_d"]),
+        ("T | join (T) on k", ["k", "v", "k1", "v1"]),
+        ("T | lookup (T) on k", ["k", "v", "v1"]),
+        ("T | union (T | project v = tostring(v)) | project-reorder v*", ["v_long", "v_string", "k"]),
+        ("print 1, x = 2, strlen('a')", ["print_0", "x", "print_2"]),
+    ],
+)
+def test_unnamed_columns_get_kusto_s_names(
+    names: Callable[[str], list[str]], query: str, expected: list[str]
+) -> None:
+    assert names(f"let T = {T}; {query}") == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("let f = (x: long, y: long = 2) { x * y }; print f(4)", [(8,)]),
+        ("let big = (T: (v: long), n: long) { T | where v > n }; big(range v from 1 to 4 step 1, 3)", [(4,)]),
+        ("let n = toscalar(range v from 1 to 9 step 1 | summarize max(v)); print n + 1", [(10,)]),
+        ("print d = dynamic([1, 'b', []]) | mv-expand d", [(1,), ("b",), ([],)]),
+        ("print d = dynamic([]) | mv-expand d", []),
+        ("print d = dynamic(['2', 3]) | mv-expand d to typeof(long)", [(None,), (3,)]),
+        ("print s = 'id=7 by bob' | parse s with 'id=' id: long ' by ' who | project id, who", [(7, "bob")]),
+        ("print s = 'id=x by bob' | parse s with 'id=' id: long ' by ' who | project id, who", [(None, "")]),
+        ("print s = 'id=x' | parse-where s with 'id=' id: long", []),
+        (
+            "datatable(t: long, v: long)[0, 1, 4, 5] | make-series s = sum(v) on t from 0 to 6 step 2",
+            [([1, 0, 5], [0, 2, 4])],
+        ),
+        ("datatable(s: string)['GPU gone', 'fine'] | search 'gpu' | project s", [("GPU gone",)]),
+    ],
+)
+def test_functions_and_reshaping(ask: Ask, query: str, expected: list[tuple[Any, ...]]) -> None:
+    assert ask(query) == expected
