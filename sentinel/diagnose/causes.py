@@ -26,7 +26,8 @@ def diagnose(finding: Finding, symptom: Symptom, rules: RuleSet, engine: Engine,
     """The verdict on a finding by the rows of the window that ends at `now`.
 
     The same rows, rules and `now` give the same diagnosis, byte for byte. A clause whose query fails proves nothing:
-    its cause is `not shown`, and the reason says so.
+    its cause is `not shown`, and the reason says so. Supporting clauses speak of the confidence in a cause, so they are
+    asked only of one that explains.
     """
     scene = Scene.of(finding, symptom, engine, now)
     judged = [(cause, _judge(cause, scene)) for cause in rules.explaining(symptom.id)]
@@ -48,10 +49,11 @@ def diagnose(finding: Finding, symptom: Symptom, rules: RuleSet, engine: Engine,
 def _judge(cause: Cause, scene: Scene) -> CauseVerdict:
     requires = examine(ClauseRole.REQUIRES, cause.requires, scene)
     excludes = examine(ClauseRole.EXCLUDES, cause.excludes, scene)
-    supports = examine(ClauseRole.SUPPORTS, cause.supports, scene)
     outcome, reason = decide(requires, excludes)
+    supports: tuple[Evidence, ...] = ()
     facts: dict[str, Any] = {}
     if outcome is Outcome.EXPLAINS:
+        supports = examine(ClauseRole.SUPPORTS, cause.supports, scene)
         facts = _facts(cause, scene)
         reason = fill(cause.because, {**scene.names, "window": scene.window, **facts})
     confidence = (1 + sum(e.held for e in supports)) / (1 + len(supports))

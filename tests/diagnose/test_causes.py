@@ -118,12 +118,20 @@ class TestOutcome:
         assert verdict.outcome is Outcome.RULED_OUT
         assert verdict.reason == "ruled out: excludes 1"
 
-    def test_all_evidence_is_gathered_also_after_one_clause_has_decided(self, engine: Engine) -> None:
-        cause = a_cause(requires=(FALSE, TRUE), excludes=(TRUE, FALSE), supports=(TRUE,))
+    def test_what_refutes_is_gathered_also_after_one_clause_has_decided(self, engine: Engine) -> None:
+        cause = a_cause(requires=(FALSE, TRUE), excludes=(TRUE, FALSE))
 
         (verdict,) = verdict_on(engine, cause).others
 
-        assert [evidence.held for evidence in verdict.evidence] == [False, True, True, False, True]
+        assert [evidence.held for evidence in verdict.evidence] == [False, True, True, False]
+
+    def test_support_is_asked_for_a_cause_that_explains_only(self, engine: Engine) -> None:
+        asked = verdict_on(
+            engine, a_cause("a", supports=(TRUE,)), a_cause("b", requires=(FALSE,), supports=(TRUE,))
+        )
+
+        assert [evidence.role for evidence in asked.ranked[0].evidence][-1] is ClauseRole.SUPPORTS
+        assert {evidence.role for evidence in asked.others[0].evidence} == {ClauseRole.REQUIRES}
 
     @pytest.mark.parametrize("role", ["requires", "excludes"])
     def test_a_clause_that_cannot_be_checked_proves_nothing(self, engine: Engine, role: str) -> None:
