@@ -90,12 +90,12 @@ def _verdict(incident: Incident, rules: RuleSet | None) -> Iterator[str]:
     yield f"  symptom: {where}, {measured} of {number(incident.finding.sample)} observed"
     yield f"           {row_text(incident.finding.row)}"
     if incident.diagnosis and rules and incident.diagnosis.rules != rules.digest:
-        yield "  The rules have changed since this verdict; places are those of today's files."
+        yield "  The verdict was made with other rules or at another pace; places are those of the rules read now."
 
 
 def _evidence(diagnosis: Diagnosis | None) -> Iterator[str]:
     top = diagnosis.top if diagnosis else None
-    for one in top.evidence if top else ():
+    for one in sorted(top.evidence if top else (), key=lambda one: not one.held):
         yield from _clause(one, "  ")
 
 
@@ -120,7 +120,7 @@ def _clause(one: Evidence, indent: str) -> Iterator[str]:
 def _others(diagnosis: Diagnosis | None, outcome: Outcome, rules: RuleSet | None) -> Iterator[str]:
     for cause in diagnosis.others if diagnosis else ():
         if cause.outcome is outcome:
-            yield f"  {cause.title}  ({_place(cause.cause, rules)})"
+            yield f"  {cause.title}  ({_place(cause.cause, rules, bare=True)})"
             deciding = _deciding(cause)
             if deciding is None:
                 yield f"    {cause.reason}"
@@ -182,9 +182,11 @@ def timeline_lines(detail: IncidentDetail, *, width: int = WIDTH) -> Iterator[st
         )
 
 
-def _place(cause_id: str, rules: RuleSet | None) -> str:
+def _place(cause_id: str, rules: RuleSet | None, *, bare: bool = False) -> str:
     cause = rules.cause(cause_id) if rules else None
-    return f"{cause.place} ({cause_id})" if cause else cause_id
+    if cause is None:
+        return cause_id
+    return str(cause.place) if bare else f"{cause.place} ({cause_id})"
 
 
 def _wrap(line: str, width: int) -> list[str]:

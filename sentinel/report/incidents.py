@@ -14,18 +14,20 @@ from sentinel.store.actions import Actions
 from sentinel.store.incidents import Incidents
 from sentinel.store.state import State
 
-_MEANING: Final = {
+MEANING: Final = {
     IncidentState.OPEN: "The symptom holds.",
     IncidentState.DIAGNOSED: "The cause is known.",
     IncidentState.PLANNED: "A remedy is planned.",
     IncidentState.WAITING: "A person is asked.",
     IncidentState.APPLYING: "The change is being made.",
     IncidentState.SETTLING: "The change is made; its effect is watched.",
+    IncidentState.CONFIRMED: "The change helped.",
     IncidentState.UNDOING: "The change is being taken back.",
     IncidentState.UNDONE: "The change was taken back.",
     IncidentState.ESCALATED: "A person has to act.",
     IncidentState.RESOLVED: "The symptom is gone.",
 }
+"""What each state means, for steps that were stored without a reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def timeline(detail: IncidentDetail) -> tuple[TimelineEntry, ...]:
             seconds=(step.at - detail.incident.opened).total_seconds(),
             at=step.at,
             state=step.after,
-            sentence=step.why or _MEANING[step.after],
+            sentence=step.why or MEANING[step.after],
         )
         for step in detail.transitions
     )

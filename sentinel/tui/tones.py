@@ -15,6 +15,7 @@ INCIDENT: Final = {
     IncidentState.WAITING: Tone.WARN,
     IncidentState.APPLYING: Tone.WARN,
     IncidentState.SETTLING: Tone.WARN,
+    IncidentState.CONFIRMED: Tone.GOOD,
     IncidentState.UNDOING: Tone.WARN,
     IncidentState.UNDONE: Tone.WARN,
     IncidentState.ESCALATED: Tone.BAD,

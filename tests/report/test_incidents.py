@@ -7,7 +7,7 @@ import pytest
 
 from sentinel.model.incident import IncidentState
 from sentinel.model.target import deployment
-from sentinel.report.incidents import incident_detail, incident_list, state_counts, timeline
+from sentinel.report.incidents import MEANING, incident_detail, incident_list, state_counts, timeline
 from sentinel.store.incidents import Incidents
 from sentinel.store.state import State
 from tests.report.incident_samples import a_resolved_incident, a_waiting_incident, an_incident
@@ -83,3 +83,7 @@ def test_states_are_counted_in_the_order_of_the_flow(state: State) -> None:
     a_waiting_incident(state, "i2", GREEN)
 
     assert list(state_counts(state).items()) == [(IncidentState.WAITING, 1), (IncidentState.RESOLVED, 1)]
+
+
+def test_every_state_means_something() -> None:
+    assert set(MEANING) == set(IncidentState)
