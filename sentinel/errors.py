@@ -6,7 +6,9 @@ SentinelError
 │   ├── QuerySyntaxError     it does not parse
 │   ├── QuerySemanticError   it names or combines what does not fit
 │   ├── QueryUnsupported     valid KQL that Sentinel does not answer
-│   └── QueryLimitExceeded   rows, time, memory or depth ran out, or it was cancelled
+│   └── QueryLimitExceeded   rows, memory or depth ran out
+│       ├── QueryTimedOut        time ran out
+│       └── QueryCancelled       whoever asked does not want the answer any more
 ├── RuleErrors           everything wrong with a set of rule files, at once
 ├── IngestError          a delivery that cannot be taken as a whole
 │   └── IngestBusy           the writer is behind; come back later
@@ -98,6 +100,18 @@ class QueryLimitExceeded(QueryError):
     """A limit of rows, time, memory or depth ran out, or the query was cancelled."""
 
     code = "E_QUERY_RESULT_SET_TOO_LARGE"
+
+
+class QueryTimedOut(QueryLimitExceeded):
+    """The query took longer than it may."""
+
+    code = "Timeout"
+
+
+class QueryCancelled(QueryLimitExceeded):
+    """Whoever asked does not want the answer any more."""
+
+    code = "Cancelled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -20,10 +21,12 @@ import apsw
 
 from sentinel.clock import span_ticks, to_ticks
 from sentinel.errors import (
+    QueryCancelled,
     QueryError,
     QueryLimitExceeded,
     QuerySemanticError,
     QuerySyntaxError,
+    QueryTimedOut,
     QueryUnsupported,
 )
 from sentinel.model.tables import Column, KqlType, Table, tables
@@ -184,8 +187,11 @@ class Engine:
         parameters: Mapping[str, Parameter] | None = None,
         limits: Limits = DEFAULT_LIMITS,
         cancel: threading.Event | None = None,
+        within: tuple[int, int] | None = None,
     ) -> Result:
         """The answer of a query; `now` is what `now()` and `ago()` mean.
+
+        With `within` no table shows rows whose `TimeGenerated` lies outside of these two ticks, ends included.
 
         Raises:
             QueryLimitExceeded: A limit ran out, or `cancel` was set.
@@ -196,14 +202,18 @@ class Engine:
         bound: dict[str, Any] = {f"p_{name}": _stored(value) for name, value in given.items()}
         bound["p_now"] = to_ticks(now)
         bound.update(compiled.sql.constants)
+        if within is not None:
+            bound["within_from"], bound["within_to"] = within
         reader = self._reader()
         with _watched(reader.connection, limits, cancel, text):
-            sql = self._complete(compiled.sql, reader, bound)
+            sql = self._complete(compiled.sql, reader, bound, within)
             try:
-                rows = list(_rows(reader.connection, sql, bound, limits, text))
+                rows, cut = _rows(reader.connection, sql, bound, limits)
             finally:
                 reader.release()
-        return Result(compiled.columns, _shown(rows, compiled.columns), compiled.visualization)
+        if cut and not limits.partial:
+            raise QueryLimitExceeded(cut, None, text, "aggregate, or take fewer rows or columns")
+        return Result(compiled.columns, _shown(rows, compiled.columns), compiled.visualization, cut)
 
     def explain(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> str:
         """The SQL of a query, its scans still placeholders.
@@ -234,12 +244,16 @@ class Engine:
                 self._readers.append(reader)
         return reader
 
-    def _complete(self, sql: Emitted, reader: Reader, bound: Mapping[str, Any]) -> str:
+    def _complete(
+        self, sql: Emitted, reader: Reader, bound: Mapping[str, Any], within: tuple[int, int] | None
+    ) -> str:
         """The SQL with its scans filled in."""
         numbers: tuple[Any, ...] = ()
         if sql.expressions:
             numbers = next(iter(reader.connection.execute(f"SELECT {', '.join(sql.expressions)}", bound)))
-        scans = [f'"{scan.name}" AS ({reader.scan_sql(_scan(scan, numbers))})' for scan in sql.scans]
+        scans = [
+            f'"{scan.name}" AS ({_scan_sql(reader, _scan(scan, numbers), within)})' for scan in sql.scans
+        ]
         return f"WITH {', '.join((*scans, *sql.steps))} {sql.select}"
 
 
@@ -248,6 +262,19 @@ def _scan(scan: EmittedScan, numbers: tuple[Any, ...]) -> Scan:
     ends = [numbers[at] for at in scan.bounds.ends if numbers[at] is not None]
     terms = [TermFilter(column, found) for column, at in scan.bounds.terms if (found := _terms(numbers[at]))]
     return Scan(scan.table, scan.columns, max(starts, default=None), min(ends, default=None), tuple(terms))
+
+
+def _scan_sql(reader: Reader, scan: Scan, within: tuple[int, int] | None) -> str:
+    """The SELECT of a scan, without the rows outside of the span the whole query is held to."""
+    if within is None:
+        return reader.scan_sql(scan)
+    start = within[0] if scan.start is None else max(scan.start, within[0])
+    end = within[1] if scan.end is None else min(scan.end, within[1])
+    columns = scan.columns if "TimeGenerated" in scan.columns else (*scan.columns, "TimeGenerated")
+    # The store may answer with more than the span holds.
+    inner = reader.scan_sql(replace(scan, columns=columns, start=start, end=end))
+    names = ", ".join(f'"{name}"' for name in scan.columns) or "1"
+    return f'SELECT {names} FROM ({inner}) WHERE "TimeGenerated" BETWEEN :within_from AND :within_to'
 
 
 def _terms(needle: str) -> tuple[str, ...]:
@@ -278,13 +305,11 @@ class _watched:  # noqa: N801 - used as a statement
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         self._connection.set_progress_handler(None)
         if isinstance(error, apsw.InterruptError):
-            cancelled = self._cancel is not None and self._cancel.is_set()
-            message = (
-                "the query was cancelled"
-                if cancelled
-                else f"the query took more than {self._limits.seconds:g} s"
-            )
-            raise QueryLimitExceeded(message, None, self._text) from None
+            if self._cancel is not None and self._cancel.is_set():
+                raise QueryCancelled("the query was cancelled", None, self._text) from None
+            raise QueryTimedOut(
+                f"the query took more than {self._limits.seconds:g} s", None, self._text
+            ) from None
         from sentinel.query.functions_text import UnusableRegex
 
         if isinstance(error, UnusableRegex):
@@ -294,20 +319,20 @@ class _watched:  # noqa: N801 - used as a statement
 
 
 def _rows(
-    connection: apsw.Connection, sql: str, bound: Mapping[str, Any], limits: Limits, text: str
-) -> Iterator[tuple[Any, ...]]:
+    connection: apsw.Connection, sql: str, bound: Mapping[str, Any], limits: Limits
+) -> tuple[list[tuple[Any, ...]], str]:
+    """The rows that fit into the limits, and what to say if there are more."""
+    rows: list[tuple[Any, ...]] = []
     size = 0
-    for count, row in enumerate(connection.execute(sql, bound), start=1):
-        if count > limits.rows:
-            raise QueryLimitExceeded(
-                f"the answer has more than {limits.rows} rows", None, text, "aggregate, or take fewer"
-            )
-        size += sum(len(cell) for cell in row if isinstance(cell, str))
-        if size > limits.cell_bytes:
-            raise QueryLimitExceeded(
-                "the answer is too large", None, text, "aggregate, or project fewer columns"
-            )
-        yield row
+    with closing(connection.execute(sql, bound)) as cursor:
+        for row in cursor:
+            if len(rows) == limits.rows:
+                return rows, f"the answer has more than {limits.rows} rows"
+            size += sum(len(cell) for cell in row if isinstance(cell, str))
+            if size > limits.cell_bytes:
+                return rows, f"the texts of the answer are larger than {limits.cell_bytes} bytes"
+            rows.append(row)
+    return rows, ""
 
 
 def _shown(rows: list[tuple[Any, ...]], columns: tuple[Column, ...]) -> list[tuple[Any, ...]]:

@@ -22,6 +22,8 @@ class Limits:
     """Wall time."""
     cell_bytes: int = 512_000_000
     """The size of all texts of the answer together."""
+    partial: bool = False
+    """Whether an answer that is too large is cut instead of refused; `Result.cut` then says so."""
 
 
 DEFAULT_LIMITS: Final = Limits()
@@ -55,6 +57,8 @@ class Result:
     columns: tuple[Column, ...]
     rows: list[tuple[Any, ...]]
     visualization: str | None = None
+    cut: str = ""
+    """Why rows are missing from the end; empty when none are."""
 
     def records(self) -> list[dict[str, Any]]:
         """The rows by column name, datetimes as aware `datetime` and timespans as `timedelta`."""
