@@ -32,6 +32,7 @@ def rules_in_force(home: Home) -> RuleSet:
         ConfigError: The settings cannot be used.
         RuleErrors: A rule file cannot be used.
     """
+    from sentinel.config import Config
     from sentinel.detect.ruleset import load_rules
 
-    return load_rules(rule_paths(home))
+    return load_rules(rule_paths(home), pace=Config.load(home.directory).pace)

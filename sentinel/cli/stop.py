@@ -20,8 +20,10 @@ def command(home: Home, reason: str, resume: bool) -> None:
     The daemon goes on watching, diagnosing and telling. The stop is the file `stop` in the home directory, so it
     works whether or not a daemon runs, and stays until it is lifted.
     """
+    from sentinel.cli.opened import must_exist
     from sentinel.remediate.stop import StopSwitch
 
+    must_exist(home)
     switch = StopSwitch(home.directory)
     if resume:
         switch.resume()

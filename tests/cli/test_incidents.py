@@ -172,6 +172,12 @@ class TestStop:
         assert resumed.code == 0
         assert not (home / "stop").exists()
 
+    def test_of_a_mistyped_home_is_refused(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        ended = sentinel(capsys, tmp_path / "typo", "stop")
+
+        assert ended.code == 3
+        assert not (tmp_path / "typo").exists()
+
     def test_is_mentioned_to_who_decides_meanwhile(
         self, capsys: pytest.CaptureFixture[str], home: Path
     ) -> None:
