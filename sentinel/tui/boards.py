@@ -48,7 +48,7 @@ def _read(desk: Desk, panel: Panel, window: timedelta) -> Answer | str:
     step = bound["step"]
     assert isinstance(step, timedelta)  # noqa: S101 - what PARAMETERS says
     try:
-        result = engine.query(panel.query, now=now, parameters=bound)
+        result = engine.query(panel.query, now=now, parameters=bound, cancel=desk.closing)
     except SentinelError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - a panel is an edge: what fails in one is told in it

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from sentinel.clock import Clock, SystemClock
@@ -40,6 +41,8 @@ class Desk:
         self.home = home
         self.clock: Clock = clock or SystemClock()
         self.stop_switch = StopSwitch(home)
+        self.closing = Event()
+        """Set when the dashboard is left, so that nobody waits for an answer nobody will see."""
         self._state: State | None = None
         self._empty: State | None = None
         self._store: TelemetryStore | None = None
@@ -123,7 +126,8 @@ class Desk:
         self.stop_switch.resume()
 
     def close(self) -> None:
-        """Wait for what is being read and close what was opened."""
+        """Give up or wait for what is being read, and close what was opened."""
+        self.closing.set()
         for pool in (self._pictures, self._queries):
             pool.shutdown(wait=True, cancel_futures=True)
         for opened in (self._engine, self._store, self._state, self._empty):
