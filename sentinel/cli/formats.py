@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, timedelta, tzinfo
@@ -72,7 +73,11 @@ def _machine(value: Any, kind: KqlType, zone: tzinfo) -> Any:
         return None
     if kind is KqlType.DATETIME:
         return instant(value, zone)
-    return cell(value, kind) if kind is KqlType.TIMESPAN else value
+    if kind is KqlType.TIMESPAN:
+        return cell(value, kind)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _record(columns: Sequence[Column], row: Row, zone: tzinfo) -> dict[str, Any]:

@@ -22,7 +22,8 @@ as `--home`, stand before the command. Errors that are meant for people come as 
 
 `--format table` is for people: on a terminal it is cut to the width of the window, and control characters are
 written out. `json` is one array of objects, `jsonl` one object a line, `csv` has a header line; null is `null` in
-JSON and an empty cell in CSV; instants are ISO 8601 with every digit that was stored.
+JSON and an empty cell in CSV; instants are ISO 8601 with every digit that was stored; a real that is no number is the
+text `NaN`, `Infinity` or `-Infinity`.
 
 <!-- session -->
 ```console

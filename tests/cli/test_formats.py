@@ -34,6 +34,13 @@ class TestJson:
             {"At": None, "Job": 'a "b", c', "N": 1234, "Bag": None},
         ]
 
+    def test_names_the_numbers_json_has_no_sign_for(self) -> None:
+        columns = (Column("X", KqlType.REAL),)
+
+        answer = list(written(Format.JSONL, columns, [(float("nan"),), (float("inf"),), (-float("inf"),)]))
+
+        assert answer == ['{"X": "NaN"}', '{"X": "Infinity"}', '{"X": "-Infinity"}']
+
     def test_of_no_rows_is_an_empty_array(self) -> None:
         assert list(written(Format.JSON, COLUMNS, [])) == ["[]"]
 
