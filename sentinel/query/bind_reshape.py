@@ -189,10 +189,14 @@ class ReshapeBinder(OperatorBinder):
         plan = ir.Union(tuple(rows.plan for _, rows in parts), tuple(outputs), tuple(map(tuple, values)))
         return ir.Rows(plan, tuple(outputs))
 
+    def mv_apply(self, node: tree.MvExpand, rows: ir.Rows, place: Place) -> ir.Rows:
+        """`mv-apply items on (operators)`; provided by the whole binder."""
+        raise NotImplementedError
+
     def mv_expand(self, node: tree.MvExpand, rows: ir.Rows, place: Place) -> ir.Rows:
         """`mv-expand items`."""
         if node.body is not None:
-            self.unsupported("mv-apply", node.span, "use mv-expand and summarize")
+            return self.mv_apply(node, rows, place)
         if len(node.items) > _MOST_EXPANDED:
             self.unsupported(f"mv-expand of more than {_MOST_EXPANDED} columns", node.span)
         rows = self.serialized(rows) if node.limit is not None or rows.order else rows

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sentinel.errors import Span
 from sentinel.model.tables import KqlType, Table
 from sentinel.query import ir, tree
+from sentinel.query.bind_apply import ApplyBinder
 from sentinel.query.bind_context import (
     FunctionLet,
     Names,
@@ -18,14 +19,13 @@ from sentinel.query.bind_context import (
     TabularLet,
 )
 from sentinel.query.bind_expressions import NUMBERS
-from sentinel.query.bind_series import SeriesBinder
 
 _ALWAYS: Final = frozenset({"TimeGenerated", "_IngestionTime"})
 """Columns every stored row has."""
 _TEXT, _LONG, _REAL = KqlType.STRING, KqlType.LONG, KqlType.REAL
 
 
-class Binder(SeriesBinder):
+class Binder(ApplyBinder):
     """Binds one query."""
 
     def query(self, node: tree.Query, parameters: Mapping[str, KqlType]) -> ir.Bound:

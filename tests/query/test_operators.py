@@ -106,6 +106,15 @@ def test_unnamed_columns_get_kusto_s_names(
             "datatable(t: long, v: long)[0, 1, 4, 5] | make-series s = sum(v) on t from 0 to 6 step 2",
             [([1, 0, 5], [0, 2, 4])],
         ),
+        (
+            """datatable(id: long, a: dynamic)[1, dynamic([3, 1, 2]), 2, dynamic([9])]
+            | mv-apply x = a to typeof(long) on (top 2 by x | summarize s = sum(x)) | project id, s | sort by id asc""",
+            [(1, 5), (2, 9)],
+        ),
+        (
+            "print s = 'a=1;b=two' | parse-kv s as (b: string, a: long) with (pair_delimiter=';', kv_delimiter='=')",
+            [("a=1;b=two", "two", 1)],
+        ),
         ("datatable(s: string)['GPU gone', 'fine'] | search 'gpu' | project s", [("GPU gone",)]),
     ],
 )
