@@ -83,6 +83,7 @@ class Running:
         self._reader.join(PATIENCE)
         assert self.process.stderr is not None
         self.process.stderr.close()
+        sys.stderr.write(self.log)  # pytest shows it with a failure
         return code
 
 
