@@ -11,7 +11,7 @@ from sentinel.collect import framing
 from sentinel.collect.convert import to_json
 from sentinel.collect.framing import Piece
 from sentinel.collect.normalise import Unusable, normalise
-from sentinel.collect.shapes import Shape, shape_of
+from sentinel.collect.shapes import Shapes
 from sentinel.store.batch import Records, SetAside
 
 _HEAD: Final = 1 << 13
@@ -46,14 +46,16 @@ def decode(
     *,
     origin: str,
     add: Callable[[str, Records], None],
+    shapes: Shapes,
     table: str | None = None,
     first_line: int = 1,
 ) -> tuple[SetAside, ...]:
     """Hand the records of an unpacked delivery to `add`, some of one table at a time.
 
-    What cannot be stored is returned, each piece with its line and reason. `table` is the table the delivery is known to be for, `first_line` the number its first line has in `origin`.
+    What cannot be stored is returned, each piece with its line and reason. `table` is the table the delivery is
+    known to be for, `first_line` the number its first line has in `origin`.
     """
-    reading = _Reading(origin, table, add)
+    reading = _Reading(origin, table, add, shapes)
     reading.take(Piece(first_line, body))
     return tuple(reading.set_aside)
 
@@ -61,20 +63,24 @@ def decode(
 class _Reading:
     """One delivery being read."""
 
-    def __init__(self, origin: str, table: str | None, add: Callable[[str, Records], None]) -> None:
+    def __init__(
+        self, origin: str, table: str | None, add: Callable[[str, Records], None], shapes: Shapes
+    ) -> None:
         self._origin = origin
         self._table = table
         self._add = add
+        self._shapes = shapes
         self.set_aside: list[SetAside] = []
 
     def take(self, body: Piece) -> None:
         """A whole body."""
-        raw = body.raw.strip()
+        raw = body.raw.lstrip()
         if not raw:
             return
         newline = raw.find(b"\n")
-        if newline < 0 or not _is_json(raw[:newline]):
-            if self._take_document(Piece(body.line, raw)):
+        is_single = newline < 0 or (newline + _HEAD >= len(raw) and not raw[newline:].strip())
+        if is_single or not _is_json(raw[:newline]):
+            if self._take_document(Piece(body.line, raw.rstrip())):
                 return
             if not any(_is_json(line.raw) for line in framing.lines(body)):
                 self._put_aside(body, "it is not JSON")
@@ -88,7 +94,7 @@ class _Reading:
         self.set_aside.append(SetAside(self._origin, piece.line, reason, piece.raw, self._table or ""))
 
     def _take_exact_lines(self, chunk: bytes) -> bool:
-        shape = shape_of(chunk[:_HEAD], self._table)
+        shape = self._shapes.of(chunk[:_HEAD], self._table)
         if shape is None:
             return False
         try:
@@ -105,7 +111,7 @@ class _Reading:
 
     def _take_record(self, piece: Piece) -> bool:
         """One exactly spelt record."""
-        shape = shape_of(piece.raw, self._table)
+        shape = self._shapes.of(piece.raw, self._table)
         if shape is None:
             return False
         try:
@@ -126,7 +132,7 @@ class _Reading:
         return True
 
     def _take_exact(self, piece: Piece) -> bool:
-        shape: Shape | None = shape_of(piece.raw[:_HEAD], self._table)
+        shape = self._shapes.of(piece.raw[:_HEAD], self._table)
         if shape is None:
             return False
         for read in (shape.array,) if piece.raw.startswith(b"[") else (shape.wrapped, shape.one):

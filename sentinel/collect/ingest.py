@@ -13,6 +13,7 @@ from typing import Final, Self
 from sentinel.clock import Clock, SystemClock
 from sentinel.collect.decode import decode
 from sentinel.collect.framing import unpacked
+from sentinel.collect.shapes import Shapes
 from sentinel.errors import IngestBusy, IngestError
 from sentinel.store.batch import Appended
 from sentinel.store.preparation import Preparation
@@ -21,7 +22,7 @@ from sentinel.store.telemetry import TelemetryStore
 MOST_WAITING: Final = 512
 """Deliveries that may wait for the writer."""
 MOST_WAITING_BYTES: Final = 64 << 20
-_GROUP_BYTES: Final = 4 << 20
+_GROUP_BYTES: Final = 2 << 20
 _RETRY_AFTER: Final = 1.0
 
 
@@ -77,11 +78,12 @@ class _Delivery:
     def size(self) -> int:
         return len(self.body) + 256
 
-    def prepare(self, into: Preparation) -> Preparation:
+    def prepare(self, into: Preparation, shapes: Shapes) -> Preparation:
         into.set_aside = decode(
             unpacked(self.body, self.encoding),
             origin=self.origin,
             add=into.add,
+            shapes=shapes,
             table=self.table,
             first_line=self.first_line,
         )
@@ -112,6 +114,7 @@ class Ingester:
         self._changed = threading.Condition()
         self._closed = False
         self._counts = IngestCounts()
+        self._shapes = Shapes()
         self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
         self._thread.start()
 
@@ -214,7 +217,7 @@ class Ingester:
         readable: list[tuple[_Delivery, Preparation]] = []
         for delivery in group:
             try:
-                readable.append((delivery, delivery.prepare(self._store.prepare(now))))
+                readable.append((delivery, delivery.prepare(self._store.prepare(now), self._shapes)))
             except IngestError as error:
                 delivery.receipt.set_exception(error)
             except Exception as error:  # noqa: BLE001 - one delivery must not stop the others

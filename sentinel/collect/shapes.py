@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import repeat
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, defstruct
@@ -20,7 +20,7 @@ from msgspec import Meta, defstruct
 from sentinel.collect.convert import INT_LIMIT, LONG_LIMIT, to_datetime, to_dynamic
 from sentinel.collect.normalise import ENVELOPE, plain
 from sentinel.collect.times import all_ticks
-from sentinel.model.tables import CURRENT_STATE, Column, KqlType, table_of_category
+from sentinel.model.tables import Column, KqlType, table_of_category
 from sentinel.store.batch import Record
 from sentinel.store.layout import TIME, TYPE, Layout, layouts
 
@@ -53,7 +53,6 @@ _FIXES: Final[dict[KqlType, Callable[[Any], Any]]] = {
     KqlType.DATETIME: to_datetime,
     KqlType.DYNAMIC: to_dynamic,
 }
-_MOST_FIXES: Final = 12
 
 
 class Decoded:
@@ -138,81 +137,98 @@ def _getter(paths: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
     return lambda item: tuple(attrgetter(path)(item) for path in paths)
 
 
-def _default(column: Column) -> str | None:
-    return "" if column.type is KqlType.STRING else None
+class Shapes:
+    """The decoders one reader of deliveries uses.
 
+    A struct is decoded quickest when its fields come in the order of the keys, so that order is taken from the first
+    record of each table and framing. Another order later is only slower.
+    """
 
-def _flat(layout: Layout) -> Shape | None:
-    columns = [*layout.labels, *layout.cells]
-    if any(column.type not in _TYPES for column in columns):
-        return None
-    names = {column.name: f"c{at}" for at, column in enumerate(columns)}
-    fields: list[Any] = [("time", str), ("kind", Literal[layout.table], layout.table)]
-    fields += [(names[column.name], _TYPES[column.type], _default(column)) for column in columns]
-    struct = defstruct(
-        f"Flat{layout.table}",
-        fields,
-        rename={"time": TIME, "kind": TYPE, **{field: name for name, field in names.items()}},
-        forbid_unknown_fields=True,
-        gc=False,
-    )
-    return Shape(layout, struct, {TIME: "time", **names})
+    def __init__(self) -> None:
+        self._known: dict[tuple[bool, str], Shape | None] = {}
 
-
-def _enveloped(layout: Layout) -> Shape | None:
-    columns = [*layout.labels, *layout.cells]
-    if any(column.type not in _TYPES or plain(column.name) == "category" for column in columns):
-        return None
-    outer: list[Any] = [("time", str), ("category", Literal[layout.table])]
-    inner: list[Any] = []
-    rename_outer, rename_inner, paths = {}, {}, {TIME: "time"}
-    for at, column in enumerate(columns):
-        field = (f"c{at}", _TYPES[column.type], _default(column))
-        if column.name in _ENVELOPE_KEYS:
-            outer.append(field)
-            rename_outer[f"c{at}"] = _ENVELOPE_KEYS[column.name]
-            paths[column.name] = f"c{at}"
-        elif plain(column.name) in ENVELOPE:
-            return None
+    def of(self, raw: bytes, hint: str | None) -> Shape | None:
+        """The decoder that probably fits, judged by the first category or Type in `raw`; `None` if none does."""
+        named = _NAMED.search(raw)
+        if named is None:
+            table = table_of_category(hint) if hint else None
+            key = (False, table.name if table else "")
         else:
-            inner.append(field)
-            rename_inner[f"c{at}"] = column.name
-            paths[column.name] = f"properties.c{at}"
-    properties = defstruct(
-        f"Properties{layout.table}", inner, rename=rename_inner, forbid_unknown_fields=True, gc=False
-    )
-    outer.append(("properties", properties))
-    struct = defstruct(
-        f"Enveloped{layout.table}",
-        outer,
-        rename=rename_outer,
+            key = (named[1] == b"category", named[2].decode("utf-8", "replace"))
+        if key in self._known:
+            return self._known[key]
+        if key[1] not in layouts():
+            return None
+        shape = self._known[key] = _shape(*key, _order(layouts()[key[1]], raw))
+        return shape
+
+
+class _Field(NamedTuple):
+    name: str
+    type: Any
+    default: Any
+    key: str
+
+
+def _order(layout: Layout, raw: bytes) -> tuple[str, ...]:
+    """The keys of a table's records in the order they first stand in `raw`."""
+    names = [column.name for column in (*layout.labels, *layout.cells)]
+    keys = [TIME, TYPE, "time", "category", "properties", *names, *_ENVELOPE_KEYS.values()]
+    places = {key: raw.find(b'"%s"' % key.encode()) for key in keys}
+    return tuple(sorted((key for key in keys if places[key] >= 0), key=places.__getitem__))
+
+
+@lru_cache(maxsize=256)
+def _shape(enveloped: bool, table: str, order: tuple[str, ...]) -> Shape | None:  # noqa: FBT001 - a cache key
+    layout = layouts()[table]
+    if any(column.type not in _TYPES for column in (*layout.labels, *layout.cells)):
+        return None
+    return (_enveloped if enveloped else _flat)(layout, order)
+
+
+def _struct(name: str, fields: list[_Field], order: tuple[str, ...]) -> Any:
+    places = {key: at for at, key in enumerate(order)}
+    fields = sorted(fields, key=lambda field: places.get(field.key, len(places)))
+    return defstruct(
+        name,
+        [(field.name, field.type, field.default) for field in fields],
+        rename={field.name: field.key for field in fields},
         forbid_unknown_fields=True,
         gc=False,
         kw_only=True,
     )
-    return Shape(layout, struct, paths)
 
 
-@cache
-def flat_shape(table: str) -> Shape | None:
-    """The decoder of a table's flat records; `None` if it has none or is no table."""
-    layout = layouts().get(table)
-    return None if layout is None else _flat(layout)
+def _field(at: int, column: Column, key: str) -> _Field:
+    return _Field(f"c{at}", _TYPES[column.type], "" if column.type is KqlType.STRING else None, key)
 
 
-@cache
-def _enveloped_shape(table: str) -> Shape | None:
-    layout = layouts().get(table)
-    return None if layout is None else _enveloped(layout)
+def _flat(layout: Layout, order: tuple[str, ...]) -> Shape:
+    columns = [*layout.labels, *layout.cells]
+    fields = [
+        _Field("time", str, msgspec.NODEFAULT, TIME),
+        _Field("kind", Literal[layout.table], layout.table, TYPE),
+        *(_field(at, column, column.name) for at, column in enumerate(columns)),
+    ]
+    paths = {column.name: f"c{at}" for at, column in enumerate(columns)}
+    return Shape(layout, _struct(f"Flat{layout.table}", fields, order), {TIME: "time", **paths})
 
 
-def shape_of(raw: bytes, hint: str | None) -> Shape | None:
-    """The decoder that probably fits, judged by the first category or Type in `raw`."""
-    named = _NAMED.search(raw)
-    if named is None:
-        table = table_of_category(hint) if hint else None
-        return flat_shape(table.name) if table and table.name not in CURRENT_STATE else None
-    name = named[2].decode("utf-8", "replace")
-    if name not in layouts():
-        return None
-    return _enveloped_shape(name) if named[1] == b"category" else flat_shape(name)
+def _enveloped(layout: Layout, order: tuple[str, ...]) -> Shape | None:
+    outer = [
+        _Field("time", str, msgspec.NODEFAULT, "time"),
+        _Field("category", Literal[layout.table], msgspec.NODEFAULT, "category"),
+    ]
+    inner, paths = [], {TIME: "time"}
+    for at, column in enumerate((*layout.labels, *layout.cells)):
+        if column.name in _ENVELOPE_KEYS:
+            outer.append(_field(at, column, _ENVELOPE_KEYS[column.name]))
+            paths[column.name] = f"c{at}"
+        elif plain(column.name) in ENVELOPE:
+            return None
+        else:
+            inner.append(_field(at, column, column.name))
+            paths[column.name] = f"properties.c{at}"
+    properties = _struct(f"Properties{layout.table}", inner, order)
+    outer.append(_Field("properties", properties, msgspec.NODEFAULT, "properties"))
+    return Shape(layout, _struct(f"Enveloped{layout.table}", outer, order), paths)

@@ -59,12 +59,12 @@ class Identifier:
     """
 
     def __init__(self, layout: Layout) -> None:
-        self._known: dict[tuple[Any, ...], Labels] = {}
+        self._known: dict[bytes, Labels] = {}
         self._resource = next((i for i, c in enumerate(layout.labels) if c.name == "_ResourceId"), None)
         self._telling = [i for i, c in enumerate(layout.labels) if c.name not in TRANSPORT]
         self._telling_cells = layout.telling
 
-    def _learn(self, raw: tuple[Any, ...]) -> Labels:
+    def _learn(self, key: bytes, raw: tuple[Any, ...]) -> Labels:
         values = raw
         if self._resource is not None:
             at = self._resource
@@ -74,12 +74,12 @@ class Identifier:
         labels = Labels(_number(whole)[0], told, values)
         if len(self._known) >= _MOST_LABELS:
             self._known.clear()
-        self._known[raw] = labels
+        self._known[key] = labels
         return labels
 
     def rows(self, records: Iterable[Record], ingested: int, days: dict[int, DayRows]) -> None:
         """Add the rows of `records` and the labels they use to their days (counted from 0001-01-01)."""
-        known, learn, number = self._known.get, self._learn, _number
+        known, learn, number, pack = self._known.get, self._learn, _number, _pack
         telling = self._telling_cells
         day, begin, end = -1, 0, 0
         used: dict[int, Labels] = {}
@@ -92,9 +92,10 @@ class Identifier:
                 end = begin + TICKS_PER_DAY
                 rows, used = days.setdefault(day, ([], {}))
                 append = rows.append
-            labels_id, told, _ = labels = known(raw) or learn(raw)
+            key = pack(raw)  # bytes are quicker to look up than a tuple of as many strings
+            labels_id, told, _ = labels = known(key) or learn(key, raw)
             record = told.copy()
-            record.update(_pack(cells[:telling]))
+            record.update(pack(cells[:telling]))
             text = None
             if extra is not None:
                 text = extra.text
