@@ -12,6 +12,7 @@ SentinelError
 ├── RuleErrors           everything wrong with a set of rule files, at once
 ├── IngestError          a delivery that cannot be taken as a whole
 │   └── IngestBusy           the writer is behind; come back later
+├── SourceError          a place telemetry is fetched from that cannot be read just now
 ├── StoreError           a database that cannot be opened or written
 ├── AdapterError         a deployment that could not be read or changed
 │   ├── TargetNotFound       the deployment does not exist
@@ -155,6 +156,10 @@ class FormulaError(SentinelError):
 
 class DecisionError(SentinelError):
     """A person asked for what the incident's state does not allow."""
+
+
+class SourceError(SentinelError):
+    """A place telemetry is fetched from cannot be read just now."""
 
 
 class StoreError(SentinelError):
