@@ -12,6 +12,7 @@ from sentinel.query.bind_expressions import NUMBERS, WHOLE, call_form, registere
 from sentinel.query.bind_lists import ListBinder
 from sentinel.query.bind_specials import specials
 from sentinel.query.catalogue import SYNONYMS, scalars
+from sentinel.query.naming import AGGREGATE_NAMES
 from sentinel.query.scalar import Parameter, Scalar, Wide
 
 _REFUSED: Final = frozenset(
@@ -49,55 +50,6 @@ _REFUSED: Final = frozenset(
         "tdigest",
         "hll_merge",
         "merge_tdigest",
-    ]
-)
-AGGREGATE_NAMES: Final = frozenset(
-    [
-        "count",
-        "countif",
-        "sum",
-        "sumif",
-        "avg",
-        "avgif",
-        "min",
-        "minif",
-        "max",
-        "maxif",
-        "dcount",
-        "dcountif",
-        "percentile",
-        "percentiles",
-        "arg_max",
-        "arg_min",
-        "make_list",
-        "make_list_if",
-        "make_list_with_nulls",
-        "make_set",
-        "make_set_if",
-        "make_bag",
-        "make_bag_if",
-        "take_any",
-        "take_anyif",
-        "any",
-        "anyif",
-        "stdev",
-        "stdevp",
-        "stdevif",
-        "variance",
-        "variancep",
-        "varianceif",
-        "count_distinct",
-        "count_distinctif",
-        "makelist",
-        "makeset",
-        "argmax",
-        "argmin",
-        "percentiles_array",
-        "percentilew",
-        "percentilesw",
-        "binary_all_and",
-        "binary_all_or",
-        "binary_all_xor",
     ]
 )
 _LONG, _REAL, _BOOL, _TEXT = KqlType.LONG, KqlType.REAL, KqlType.BOOL, KqlType.STRING

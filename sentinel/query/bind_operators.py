@@ -9,7 +9,7 @@ from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import Place, unique_name
 from sentinel.query.bind_windows import WindowBinder
-from sentinel.query.naming import scalar_name
+from sentinel.query.naming import argument_name, is_unnameable
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -44,7 +44,9 @@ class OperatorBinder(WindowBinder):
             self.unsupported(
                 "series_fit_line() without a name", named.span, "series_fit_line_dynamic() gives a bag"
             )
-        found = scalar_name(named.value)
+        if is_unnameable(named.value):
+            self.unsupported("an unnamed element chosen by a value", named.span, "name it")
+        found = argument_name(named.value)
         if found is None:
             number = 1
             while f"Column{number}" in names:
@@ -86,7 +88,7 @@ class OperatorBinder(WindowBinder):
         for named in node.columns:
             names = [c.name for c in columns]
             for name, value in self._values(named, place, names):
-                shown = name if named.names else unique_name(name, names)
+                shown = name if named.names else unique_name(name, assigned)
                 if shown in assigned:
                     self.fail(f"{shown!r} is assigned twice", named.span)
                 assigned.append(shown)

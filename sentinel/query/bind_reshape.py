@@ -239,9 +239,9 @@ class ReshapeBinder(OperatorBinder):
         return call_form(registered("op_element", kind.value), (value,))
 
     def _expanded_name(self, item: tree.ExpandItem, columns: list[ir.Col]) -> str:
-        from sentinel.query.naming import scalar_name
+        from sentinel.query.naming import argument_name
 
-        return item.name or scalar_name(item.value) or unique_name("Column1", (c.name for c in columns))
+        return item.name or argument_name(item.value) or unique_name("Column1", (c.name for c in columns))
 
     def parse(self, node: tree.Parse, rows: ir.Rows, place: Place) -> ir.Rows:
         """`parse of with pieces`."""

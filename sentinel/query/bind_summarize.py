@@ -9,9 +9,9 @@ from typing import Final
 
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
-from sentinel.query.bind_calls import AGGREGATE_NAMES, CallBinder
+from sentinel.query.bind_calls import CallBinder
 from sentinel.query.bind_context import Aggregates, Place, unique_name
-from sentinel.query.naming import aggregate_name, argument_name, percent_name, scalar_name
+from sentinel.query.naming import argument_name, is_unnameable, percent_name
 
 _LONG, _REAL, _BOOL, _TEXT, _DYNAMIC = (
     KqlType.LONG,
@@ -39,13 +39,6 @@ _OLD: Final = {
 _FULLY: Final = 2**53
 
 
-def _unnameable(value: tree.Expression) -> bool:
-    """Whether Kusto makes up a name of its own for what is computed from a value."""
-    if isinstance(value, tree.Call) and value.arguments:
-        return _unnameable(value.arguments[0].value)
-    return isinstance(value, tree.Index) and not isinstance(value.index, tree.Literal)
-
-
 class SummarizeBinder(CallBinder):
     """Binds aggregates."""
 
@@ -62,9 +55,10 @@ class SummarizeBinder(CallBinder):
             taken.append(name)
             keys.append((self.fresh(name, value), value))
         found = Aggregates(place)
+        plain_keys = {value.col.id for _, value in keys if isinstance(value, ir.Ref)}
         outputs: list[ir.Definition] = []
         for named in node.aggregates:
-            outputs.extend(self._aggregate_outputs(named, found, place, [c for c, _ in keys], taken))
+            outputs.extend(self._aggregate_outputs(named, found, place, plain_keys, taken))
         plan: ir.Plan = ir.Aggregate(rows.plan, tuple(keys), tuple(found.found))
         columns = [col for col, _ in keys]
         computed: list[ir.Definition] = []
@@ -83,7 +77,9 @@ class SummarizeBinder(CallBinder):
             if named.names[0] in taken:
                 self.fail(f"there are two columns named {named.names[0]!r}", named.span)
             return named.names[0]
-        name = scalar_name(named.value)
+        if is_unnameable(named.value):
+            self.unsupported("an unnamed element chosen by a value", named.span, "name it")
+        name = argument_name(named.value)
         if name is None:
             return unique_name("Column1", taken) if "Column1" not in taken else self._numbered(taken)
         return unique_name(name, taken)
@@ -95,13 +91,13 @@ class SummarizeBinder(CallBinder):
         return f"Column{number}"
 
     def _aggregate_outputs(
-        self, named: tree.Named, found: Aggregates, place: Place, keys: list[ir.Col], taken: list[str]
+        self, named: tree.Named, found: Aggregates, place: Place, plain_keys: set[int], taken: list[str]
     ) -> list[ir.Definition]:
         value = named.value
         if isinstance(value, tree.Call):
             name = _OLD.get(value.name, value.name)
             if name in {"arg_max", "arg_min"}:
-                return self._arg(named, value, name, found, keys, taken)
+                return self._arg(named, value, name, found, plain_keys, taken)
             if name in {"percentiles", "percentilesw"}:
                 return self._percentiles(named, value, found, taken)
             if (
@@ -109,7 +105,7 @@ class SummarizeBinder(CallBinder):
                 and (len(value.arguments) > 1 or self._starred(value))
                 and name == "take_any"
             ):
-                return self._take_any(named, value, found, keys, taken)
+                return self._take_any(named, value, found, plain_keys, taken)
         if len(named.names) > 1:
             self.fail("this gives one column", named.span)
         outer = Place((), place.names, aggregates=found)
@@ -126,18 +122,10 @@ class SummarizeBinder(CallBinder):
     def _auto(self, value: tree.Expression, taken: list[str]) -> str:
         if not isinstance(value, tree.Call):
             return self._numbered(taken)
-        if value.name == "percentile" and len(value.arguments) > 1:
-            percent = value.arguments[1].value
-            number = float(percent.value or 0) if isinstance(percent, tree.Literal) else 0.0
-            inner = argument_name(value.arguments[0].value) or ""
-            return unique_name(f"percentile_{inner}_{percent_name(number)}", taken)
-        if value.name in AGGREGATE_NAMES:
-            if value.arguments and _unnameable(value.arguments[0].value):
-                self.unsupported(
-                    "an unnamed aggregate of an element chosen by a value", value.span, "name it"
-                )
-            return unique_name(aggregate_name(value), taken)
-        return self._numbered(taken)
+        if is_unnameable(value):
+            self.unsupported("an unnamed element chosen by a value", value.span, "name it")
+        name = argument_name(value)
+        return self._numbered(taken) if name is None else unique_name(name, taken)
 
     @staticmethod
     def _starred(call: tree.Call) -> bool:
@@ -149,7 +137,7 @@ class SummarizeBinder(CallBinder):
         call: tree.Call,
         name: str,
         found: Aggregates,
-        keys: list[ir.Col],
+        plain_keys: set[int],
         taken: list[str],
     ) -> list[ir.Definition]:
         """`arg_max(by, a, b)`: the columns `by`, `a`, `b` of the row where `by` is largest."""
@@ -160,15 +148,18 @@ class SummarizeBinder(CallBinder):
         if by.type not in _ORDERABLE | {_TEXT} or by.type is KqlType.DECIMAL:
             self.fail(f"{name}() cannot compare a {by.type}", by_node.span)
         prefix = "max" if name == "arg_max" else "min"
-        first = argument_name(by_node) or f"{prefix}_"
+        old = call.name in {"argmax", "argmin"}
+        inner = argument_name(by_node)
+        first = f"{prefix}_{inner or ''}" if old else inner or f"{prefix}_"
         wanted: list[tuple[str, ir.Expr]] = [(first, by)]
         for argument in call.arguments[1:]:
             if isinstance(argument.value, tree.Star):
-                shown = {key.name for key in keys} | {first}
-                wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.name not in shown)
+                hidden = plain_keys | ({by.col.id} if isinstance(by, ir.Ref) else set())
+                wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.id not in hidden)
             else:
                 value = self.expression(argument.value, found.place)
-                wanted.append((argument_name(argument.value) or f"{name}_", value))
+                shown = argument_name(argument.value)
+                wanted.append((f"{first}_{shown or ''}" if old else shown or f"{name}_", value))
         outputs: list[ir.Definition] = []
         for at, (auto, value) in enumerate(wanted):
             shown_name = named.names[at] if at < len(named.names) else unique_name(auto, taken)
@@ -183,16 +174,20 @@ class SummarizeBinder(CallBinder):
         return outputs
 
     def _take_any(
-        self, named: tree.Named, call: tree.Call, found: Aggregates, keys: list[ir.Col], taken: list[str]
+        self, named: tree.Named, call: tree.Call, found: Aggregates, plain_keys: set[int], taken: list[str]
     ) -> list[ir.Definition]:
         wanted: list[tuple[str, ir.Expr]] = []
         for argument in call.arguments:
             if isinstance(argument.value, tree.Star):
-                shown = {key.name for key in keys}
-                wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.name not in shown)
+                wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.id not in plain_keys)
             else:
                 name = argument_name(argument.value)
-                wanted.append((f"any_{name or ''}", self.expression(argument.value, found.place)))
+                wanted.append(
+                    (
+                        f"any_{name or ''}" if call.name == "any" else name or "any_",
+                        self.expression(argument.value, found.place),
+                    )
+                )
         outputs: list[ir.Definition] = []
         for at, (auto, value) in enumerate(wanted):
             name = named.names[at] if at < len(named.names) else unique_name(auto, taken)

@@ -11,47 +11,120 @@ from sentinel.model.tables import KqlType
 from sentinel.query import tree
 
 _KEEPS_ARGUMENT: Final = frozenset(
-    [
-        "tostring",
-        "toint",
-        "tolong",
-        "todouble",
-        "toreal",
+    {
+        "abs",
+        "acos",
+        "asin",
+        "atan",
+        "atan2",
+        "bin",
+        "bin_at",
+        "binary_and",
+        "binary_not",
+        "binary_or",
+        "binary_shift_left",
+        "binary_shift_right",
+        "binary_xor",
+        "bitset_count_ones",
+        "ceiling",
+        "cos",
+        "erf",
+        "erfc",
+        "exp",
+        "exp10",
+        "exp2",
+        "floor",
+        "format_datetime",
+        "format_timespan",
+        "gamma",
+        "log",
+        "log10",
+        "log2",
+        "loggamma",
+        "parse_json",
+        "pow",
+        "round",
+        "series_fill_backward",
+        "series_fill_const",
+        "series_fill_forward",
+        "series_fill_linear",
+        "sin",
+        "split",
+        "sqrt",
+        "startofday",
+        "tan",
         "tobool",
         "toboolean",
         "todatetime",
-        "totimespan",
         "todecimal",
-        "toguid",
-        "bin",
-        "floor",
-        "ceiling",
-        "round",
-        "abs",
-        "split",
-        "parse_json",
+        "todouble",
         "todynamic",
-        "startofday",
-        "startofweek",
-        "startofmonth",
-        "startofyear",
-        "endofday",
-        "endofweek",
-        "endofmonth",
-        "endofyear",
-        "format_datetime",
-        "format_timespan",
-        "sqrt",
-        "log",
-        "log2",
-        "log10",
-        "exp",
-        "exp2",
-        "exp10",
-        "bin_at",
+        "toguid",
+        "tohex",
+        "toint",
+        "tolong",
+        "toreal",
+        "tostring",
+        "totimespan",
+    }
+)
+_SHAPED: Final = {
+    "gettype": "type_{}",
+    "strlen": "strlen_{}",
+    "string_size": "string_size_{}",
+    "treepath": "tree_{}",
+    "array_sort_asc": "{}_sorted",
+    "array_sort_desc": "{}_sorted",
+}
+AGGREGATE_NAMES: Final = frozenset(
+    [
+        "count",
+        "countif",
+        "sum",
+        "sumif",
+        "avg",
+        "avgif",
+        "min",
+        "minif",
+        "max",
+        "maxif",
+        "dcount",
+        "dcountif",
+        "percentile",
+        "percentiles",
+        "arg_max",
+        "arg_min",
+        "make_list",
+        "make_list_if",
+        "make_list_with_nulls",
+        "make_set",
+        "make_set_if",
+        "make_bag",
+        "make_bag_if",
+        "take_any",
+        "take_anyif",
+        "any",
+        "anyif",
+        "stdev",
+        "stdevp",
+        "stdevif",
+        "variance",
+        "variancep",
+        "varianceif",
+        "count_distinct",
+        "count_distinctif",
+        "makelist",
+        "makeset",
+        "argmax",
+        "argmin",
+        "percentiles_array",
+        "percentilew",
+        "percentilesw",
+        "binary_all_and",
+        "binary_all_or",
+        "binary_all_xor",
     ]
 )
-_RENAMED: Final = {"gettype": "type"}
 
 
 def argument_name(value: tree.Expression) -> str | None:
@@ -65,23 +138,30 @@ def argument_name(value: tree.Expression) -> str | None:
             before = argument_name(of)
             return f"{before}_{name}" if before else None
         case tree.Index(of=of, index=tree.Literal(type=KqlType.STRING | KqlType.LONG, value=key)):
-            before = argument_name(of) if isinstance(of, tree.Name | tree.Member | tree.Index) else None
+            before = argument_name(of)
             return f"{before}_{key}" if before else None
-        case tree.Call(name=name, arguments=(first, *_)) if name in _KEEPS_ARGUMENT:
-            return argument_name(first.value)
+        case tree.Call():
+            return _call_name(value)
         case _:
             return None
 
 
-def scalar_name(value: tree.Expression) -> str | None:
-    """The name of an unnamed scalar expression, `None` for one that is only numbered."""
-    known = argument_name(value)
-    if known is not None:
-        return known
-    if isinstance(value, tree.Call) and len(value.arguments) == 1:
-        inner = argument_name(value.arguments[0].value)
-        return f"{_RENAMED.get(value.name, value.name)}_{inner}" if inner else None
-    return None
+def _call_name(call: tree.Call) -> str | None:
+    if call.name in AGGREGATE_NAMES:
+        return aggregate_name(call)
+    inner = argument_name(call.arguments[0].value) if call.arguments else None
+    if inner is None or call.name in _KEEPS_ARGUMENT:
+        return inner if call.name in _KEEPS_ARGUMENT else None
+    shape = _SHAPED.get(call.name)
+    return shape.format(inner) if shape else None
+
+
+def is_unnameable(value: tree.Expression) -> bool:
+    """Whether Kusto makes up a name of its own for what is computed from a value."""
+    if isinstance(value, tree.Call) and value.arguments:
+        named = value.name in _KEEPS_ARGUMENT or value.name in AGGREGATE_NAMES
+        return named and is_unnameable(value.arguments[0].value)
+    return isinstance(value, tree.Index) and not isinstance(value.index, tree.Literal)
 
 
 _PREFIXES: Final = {
@@ -101,13 +181,23 @@ _PREFIXES: Final = {
     "count_distinct": "count_distinct",
     "argmax": "max",
     "argmin": "min",
+    "percentiles_array": "percentiles",
 }
+
+
+_PLAIN: Final = frozenset({"take_any", "take_anyif", "binary_all_and", "binary_all_or", "binary_all_xor"})
 
 
 def aggregate_name(call: tree.Call) -> str:
     """The name of an unnamed aggregate: `count_`, `sum_x`, `list_x`."""
     prefix = _PREFIXES.get(call.name, call.name)
     inner = argument_name(call.arguments[0].value) if call.arguments else None
+    if call.name in _PLAIN and inner:
+        return inner
+    if call.name == "percentile" and len(call.arguments) > 1:
+        percent = call.arguments[1].value
+        number = float(percent.value or 0) if isinstance(percent, tree.Literal) else 0.0
+        return f"percentile_{inner or ''}_{percent_name(number)}"
     return f"{prefix}_{inner or ''}"
 
 
