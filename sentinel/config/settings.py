@@ -92,6 +92,8 @@ class HttpSettings:
     """0 takes any free port; the address taken is written to `http.json` in the home directory."""
     max_body_mib: int = 64
     """The largest body of one delivery, as it is sent."""
+    workspaces: tuple[str, ...] = ()
+    """The ids and names of the workspaces and databases it answers to, every one if none is given."""
     keys: tuple[KeySettings, ...] = ()
 
     def __post_init__(self) -> None:

@@ -45,6 +45,7 @@ from sentinel.store.outbox import Outbox
 from sentinel.store.state import State
 from sentinel.store.telemetry import TelemetryStore
 from sentinel.web.app import create_app
+from sentinel.web.asking import Asking
 from sentinel.web.body import MEBIBYTE
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     store = closing.enter_context(TelemetryStore.open(home / TELEMETRY_FOLDER))
     engine = Engine(store)
     closing.callback(engine.close)
+    asking = Asking(engine, clock)
+    closing.callback(asking.close)
     rules = RuleBook(_reader_of_rules(home, config, engine))
     ingester = Ingester(store, clock)
     closing.callback(ingester.close)
@@ -153,7 +156,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     schedule = Schedule(tuple(jobs), metrics, ending)
     app = create_app(
         ingester=ingester,
-        engine=engine,
+        asking=asking,
         state=shared,
         keys=keys,
         clock=clock,
@@ -161,6 +164,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
         unhealthy=lambda: [*schedule.problems(), *_writer(ingester), *freshness.silent(clock.now())],
         unready=lambda: [*schedule.problems(), *_writer(ingester)],
         max_body=config.http.max_body_mib * MEBIBYTE,
+        workspaces=config.http.workspaces,
     )
     return Daemon(app, schedule, rules, closing)
 

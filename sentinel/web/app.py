@@ -14,13 +14,16 @@ from starlette.routing import Route
 from sentinel.clock import Clock
 from sentinel.collect.ingest import Ingester
 from sentinel.instrument.metrics import CONTENT_TYPE, Metrics
-from sentinel.query.engine import Engine
 from sentinel.web.answers import Refused, answer, refusal
+from sentinel.web.asking import Asking
 from sentinel.web.counted import CountedRequests
 from sentinel.web.incidents import VERBS, IncidentPages, OpenState
 from sentinel.web.keys import Keys
+from sentinel.web.kusto import KustoPages
+from sentinel.web.log_analytics import LogAnalyticsPages
 from sentinel.web.query import QueryPage
 from sentinel.web.records import Records
+from sentinel.web.workspaces import Workspaces
 
 Reasons = Callable[[], Sequence[str]]
 """Why something is not well; empty when it is."""
@@ -29,7 +32,7 @@ Reasons = Callable[[], Sequence[str]]
 def create_app(
     *,
     ingester: Ingester,
-    engine: Engine,
+    asking: Asking,
     state: OpenState,
     keys: Keys,
     clock: Clock,
@@ -37,14 +40,20 @@ def create_app(
     unhealthy: Reasons,
     unready: Reasons,
     max_body: int,
+    workspaces: Sequence[str] = (),
 ) -> Starlette:
     """The application; `max_body` is the size of the largest delivery in bytes.
+
+    `workspaces` are the names of workspaces and databases it answers to, every name if there are none.
 
     `/metrics`, `/healthz` and `/readyz` need no key: they tell counts and names of tables and rules, never content.
     """
     records = Records(ingester, keys, metrics, max_body)
     incidents = IncidentPages(state, keys, clock)
-    query = QueryPage(engine, keys, clock)
+    query = QueryPage(asking, keys)
+    named = Workspaces(workspaces)
+    log_analytics = LogAnalyticsPages(asking, keys, clock, named)
+    kusto = KustoPages(asking, keys, clock, named)
 
     async def scrape(_request: Request) -> Response:
         return Response(await run_in_threadpool(metrics.scrape), media_type=CONTENT_TYPE)
@@ -58,6 +67,12 @@ def create_app(
     routes = [
         Route("/v1/records", records.post, methods=["POST"]),
         Route("/v1/query", query.post, methods=["POST"]),
+        Route("/v1/workspaces/{workspace}/query", log_analytics.post, methods=["POST"]),
+        Route("/v1/workspaces/{workspace}/query", log_analytics.get, methods=["GET"]),
+        Route("/v1/$batch", log_analytics.batch, methods=["POST"]),
+        Route("/v1/rest/mgmt", kusto.manage, methods=["POST"]),
+        Route("/v1/rest/query", kusto.query(1), methods=["POST"]),
+        Route("/v2/rest/query", kusto.query(2), methods=["POST"]),
         Route("/v1/incidents", incidents.list, methods=["GET"]),
         Route("/v1/incidents/{id}", incidents.get, methods=["GET"]),
         *(Route(f"/v1/incidents/{{id}}/{verb}", incidents.decide(verb), methods=["POST"]) for verb in VERBS),

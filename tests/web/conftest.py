@@ -22,6 +22,7 @@ from sentinel.store.incidents import Incidents
 from sentinel.store.state import State
 from sentinel.store.telemetry import TelemetryStore
 from sentinel.web.app import create_app
+from sentinel.web.asking import Asking
 from sentinel.web.keys import Key, Keys
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
@@ -45,7 +46,7 @@ class Face:
 
         app = create_app(
             ingester=ingester or self.ingester,
-            engine=Engine(self.store),
+            asking=Asking(Engine(self.store), VirtualClock(NOON)),
             state=lend,
             keys=Keys([Key(f"the-{role}", role, Secret(role.value)) for role in Role]),
             clock=VirtualClock(NOON),

@@ -1,0 +1,132 @@
+"""Queries asked over HTTP: a few at a time, each ended when whoever asked goes away.
+
+They run on threads of their own, so that a slow query holds up neither ingest nor rules nor the other pages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from starlette.requests import Request
+
+from sentinel.clock import Clock, monotonic
+from sentinel.errors import QueryError
+from sentinel.query.engine import Engine
+from sentinel.query.result import DEFAULT_LIMITS, Limits, Result
+from sentinel.web.answers import Refused
+
+_AT_ONCE: Final = 4
+_WAITING: Final = 100
+_RETRY_SECONDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query and what it may cost; `within` are the ticks that hold every table's `TimeGenerated`."""
+
+    text: str
+    limits: Limits = DEFAULT_LIMITS
+    within: tuple[int, int] | None = None
+    now: datetime | None = None
+    """What `now()` means; the clock's time if not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered, and the seconds it took."""
+
+    result: Result
+    seconds: float
+
+
+Shape = Callable[[Answered], bytes]
+"""Makes the body of an answer; it runs on the thread of the query, because large answers take a while to write."""
+
+
+class Asking:
+    """Runs queries for the pages; `waiting` is how many may be asked before more are turned away."""
+
+    def __init__(
+        self, engine: Engine, clock: Clock, *, at_once: int = _AT_ONCE, waiting: int = _WAITING
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="query")
+        self._waiting = waiting
+        self._asked = 0
+
+    async def ask(self, request: Request, question: Question, shape: Shape) -> bytes:
+        """The body of the answer.
+
+        Raises:
+            QueryError: The query is refused, or a limit ran out.
+            Refused: Too many queries wait already (429), or whoever asked went away.
+        """
+        (answer,) = await self.ask_all(request, [(question, shape)])
+        if isinstance(answer, QueryError):
+            raise answer
+        return answer
+
+    async def ask_all(
+        self, request: Request, questions: Sequence[tuple[Question, Shape]]
+    ) -> list[bytes | QueryError]:
+        """The body of each answer, or why there is none; the body of the request must have been read.
+
+        Raises:
+            Refused: Too many queries wait already (429), or whoever asked went away.
+        """
+        if self._asked and self._asked + len(questions) > self._waiting:
+            raise Refused(
+                429,
+                "Throttled",
+                f"{self._asked} queries wait for their answers already",
+                headers={"Retry-After": str(_RETRY_SECONDS)},
+            )
+        cancel = threading.Event()
+        self._asked += len(questions)
+        answers = [
+            asyncio.wrap_future(self._threads.submit(self._answer, question, shape, cancel))
+            for question, shape in questions
+        ]
+        everything = asyncio.gather(*answers)
+        gone = asyncio.ensure_future(_gone(request))
+        try:
+            await asyncio.wait((everything, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not everything.done():
+                raise Refused(499, "Disconnected", "whoever asked went away before the answer")
+            return list(everything.result())
+        finally:
+            # Also reached when the server ends: what still waits is dropped, what runs is told to stop.
+            cancel.set()
+            gone.cancel()
+            everything.cancel()
+            self._asked -= len(questions)
+
+    def _answer(self, question: Question, shape: Shape, cancel: threading.Event) -> bytes | QueryError:
+        started = monotonic()
+        try:
+            result = self._engine.query(
+                question.text,
+                now=question.now or self._clock.now(),
+                limits=question.limits,
+                cancel=cancel,
+                within=question.within,
+            )
+        except QueryError as error:
+            return error
+        return shape(Answered(result, monotonic() - started))
+
+    def close(self) -> None:
+        """Wait for the queries that still run; their askers are gone, so they end at once."""
+        self._threads.shutdown(cancel_futures=True)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
