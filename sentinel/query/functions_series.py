@@ -19,7 +19,7 @@ _MOST: Final = 1_048_576
 
 def nearest_rank(values: list[tuple[Any, int]], percent: float) -> Any:
     """The smallest value below or at which at least `percent` of the weight lies."""
-    ordered = sorted(values, key=lambda pair: (pair[0] == pair[0], pair[0]))  # noqa: PLR0124 - NaN ranks lowest
+    ordered = sorted(values, key=lambda pair: (pair[0] == pair[0], pair[0]))  # NaN ranks lowest
     total = sum(weight for _, weight in ordered)
     needed = total * percent / 100
     reached = 0
