@@ -30,7 +30,11 @@ _AHEAD: Final = 8
 
 @click.command("ingest")
 @click.argument("paths", nargs=-1, metavar="[FILE|DIR|-]...")
-@click.option("--table", metavar="TABLE", help="The table of records that do not name theirs.")
+@click.option(
+    "--table",
+    metavar="TABLE",
+    help="The table of records that do not name theirs (files of a data export lie in am-TABLE).",
+)
 @click.option("--again", is_flag=True, help="Read files from their beginning, whatever was taken before.")
 @click.option(
     "--set-aside", "listing", is_flag=True, help="List the lines that could not be stored, and why."
@@ -86,7 +90,7 @@ def command(
 
 def _files(paths: Iterable[str]) -> Iterator[Path | None]:
     """The files to take, `None` for standard input."""
-    from sentinel.cli.portions import SUFFIXES
+    from sentinel.collect.files import SUFFIXES
 
     for path in paths:
         if path == "-":
@@ -107,6 +111,7 @@ def _take_all(
 ) -> tuple[Receipt, int]:
     """Take every file; one that cannot be read does not stop the others."""
     from sentinel.cli.portions import Reached, opened, portions
+    from sentinel.collect.files import table_of_path
     from sentinel.collect.ingest import Receipt
     from sentinel.errors import IngestError
 
@@ -116,7 +121,8 @@ def _take_all(
         for file in files:
             cursor = "" if file is None else f"file:{file.resolve()}"
             before = Reached.of_text(known[cursor]) if cursor in known else None
-            taking = _Taking(ingester, str(file or "stdin"), table, cursor, advance)
+            known_table = table or (table_of_path(file.absolute()) if file else None)
+            taking = _Taking(ingester, str(file or "stdin"), known_table, cursor, advance)
             try:
                 with sys.stdin.buffer if file is None else opened(file) as stream:
                     _take(taking, portions(stream, before))

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 PORTION_BYTES: Final = 1 << 20
-SUFFIXES: Final = (".json", ".jsonl", ".ndjson", ".gz", ".zst")
-"""What the files of a directory end in to be taken."""
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _HEAD_BYTES: Final = 1024

@@ -82,6 +82,19 @@ def test_a_directory_is_taken_with_all_its_files(capsys: pytest.CaptureFixture[s
     assert ended.out == "accepted=10 duplicates=0 set_aside=0 unknown=0\n"
 
 
+def test_the_folder_of_a_data_export_names_the_table(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "am-AmlComputeJobEvent" / "y=2026"
+    folder.mkdir(parents=True)
+    (folder / "PT05M.json").write_text('{"TimeGenerated": "2026-03-04T10:00:00Z", "JobName": "job-1"}\n')
+
+    ended = sentinel(capsys, tmp_path / "home", "ingest", str(folder.parent))
+
+    assert ended.out == "accepted=1 duplicates=0 set_aside=0 unknown=0\n"
+    assert stored(capsys, tmp_path / "home") == 1
+
+
 class TestGoingOn:
     def test_a_file_that_grew_is_read_from_where_it_ended(
         self, capsys: pytest.CaptureFixture[str], tmp_path: Path
