@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
@@ -17,6 +18,8 @@ import apsw
 from sentinel.errors import StoreError
 
 BUSY_MILLISECONDS: Final = 30_000
+_LOG_TRIES: Final = 500
+_LOG_WAIT_SECONDS: Final = 0.01
 CURRENT: Final = "current"
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_URI
 
@@ -169,7 +172,7 @@ def connect_writer(place: Place, name: str) -> apsw.Connection:
     connection = connect(place.uri(name, writable=True))
     try:
         if place.durable:
-            connection.pragma("journal_mode", "wal")
+            _use_log(connection)
             connection.pragma("synchronous", "full")
             connection.pragma("wal_autocheckpoint", 4000)
         else:
@@ -180,6 +183,18 @@ def connect_writer(place: Place, name: str) -> apsw.Connection:
         connection.close()
         raise StoreError(f"cannot open {name}.db for writing: {error}") from error
     return connection
+
+
+def _use_log(connection: apsw.Connection) -> None:
+    """Switch to the write-ahead log; only here SQLite does not wait for another process that does the same."""
+    for _ in range(_LOG_TRIES - 1):
+        try:
+            connection.pragma("journal_mode", "wal")
+        except apsw.BusyError:
+            time.sleep(_LOG_WAIT_SECONDS)
+        else:
+            return
+    connection.pragma("journal_mode", "wal")
 
 
 def fetch(connection: apsw.Connection, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
