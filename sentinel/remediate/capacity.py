@@ -33,8 +33,17 @@ class Computed:
     source: str
 
 
-def _number(value: float) -> str:
-    return f"{value:,.2f}".rstrip("0").rstrip(".").replace(",", "")
+def _number(value: float, digits: int = 5) -> str:
+    """The number in plain decimals with `digits` that count, so that what is shown gives what was computed."""
+    decimals = max(2, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    shown = f"{value:.{decimals}f}"
+    return shown.rstrip("0").rstrip(".") if decimals else shown
+
+
+def _to_round_up(exact: float, rounded_up: int) -> str:
+    """The number with two decimals, or with all it has where those would round up to something else."""
+    short = f"{exact:.2f}".rstrip("0").rstrip(".")
+    return short if math.ceil(float(short)) == rounded_up else _number(exact, digits=17)
 
 
 def _positive(**values: float) -> None:
@@ -57,7 +66,7 @@ def replicas_for(rps: float, seconds: float, target_utilization: float, concurre
     value = math.ceil(exact - 1e-9)
     workings = (
         f"ceil({_number(rps)} req/s × {_number(seconds)} s ÷ {_number(share)} ÷ {_number(concurrency)})"
-        f" = ceil({_number(exact)}) = {value}"
+        f" = ceil({_to_round_up(exact, value)}) = {value}"
     )
     return Computed(value, workings, REPLICAS_SOURCE)
 
@@ -88,7 +97,10 @@ def timeout_for(p99_ms: float, ceiling_ms: float) -> Computed:
         )
     wanted = math.ceil(p99_ms * TIMEOUT_HEADROOM / TIMEOUT_STEP_MS) * TIMEOUT_STEP_MS
     value = min(wanted, int(ceiling_ms))
-    workings = f"min(ceil({_number(p99_ms)} ms × {TIMEOUT_HEADROOM}), {_number(ceiling_ms)} ms) = {value} ms"
+    workings = (
+        f"min(ceil({_number(p99_ms)} ms × {TIMEOUT_HEADROOM} ÷ {TIMEOUT_STEP_MS}) × {TIMEOUT_STEP_MS},"
+        f" {_number(ceiling_ms)} ms) = {value} ms"
+    )
     return Computed(value, workings, TIMEOUT_SOURCE)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given, strategies as st
@@ -27,7 +28,26 @@ def test_the_working_shows_every_number() -> None:
 def test_the_working_does_not_drop_zeros_of_whole_numbers() -> None:
     computed = timeout_for(800, 300_000)
 
-    assert computed.workings == "min(ceil(800 ms × 1.25), 300000 ms) = 1000 ms"
+    assert computed.workings == "min(ceil(800 ms × 1.25 ÷ 100) × 100, 300000 ms) = 1000 ms"
+
+
+@given(rps=st.floats(0.1, 5000), seconds=st.floats(0.01, 60), utilization=st.integers(20, 100))
+def test_whoever_computes_the_working_of_replicas_again_gets_close_to_what_was_rounded_up(
+    rps: float, seconds: float, utilization: int
+) -> None:
+    computed = replicas_for(rps, seconds, utilization, 2)
+
+    shown = re.fullmatch(r"ceil\((.+) req/s × (.+) s ÷ (.+) ÷ 2\) = ceil\((.+)\) = (\d+)", computed.workings)
+    assert shown
+    exact = float(shown[1]) * float(shown[2]) / float(shown[3]) / 2
+    assert exact == pytest.approx(float(shown[4]), rel=2e-4, abs=0.006)
+    assert math.ceil(float(shown[4])) == int(shown[5]) == computed.value
+
+
+def test_the_working_of_a_timeout_tells_that_it_is_rounded_up_to_whole_steps() -> None:
+    computed = timeout_for(1799.76, 300_000)
+
+    assert computed.workings == "min(ceil(1799.76 ms × 1.25 ÷ 100) × 100, 300000 ms) = 2300 ms"
 
 
 @given(
