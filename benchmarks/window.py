@@ -61,7 +61,7 @@ def records(rows: int) -> Iterator[list[Record]]:
             chance.choices(combinations, weights, k=min(BATCH, rows - begin)), begin
         ):
             cells[code], cells[request] = 503 if number % 40 == 0 else 200, f"{number:032x}"  # type: ignore[call-overload]
-            batch.append((to_ticks(END) - (rows - 1 - number) * step, combination, tuple(cells), None))
+            batch.append((to_ticks(END) - (rows - 1 - number) * step, chosen, tuple(cells), None))
         yield batch
 
 
