@@ -57,7 +57,7 @@ def records(rows: int) -> Iterator[list[Record]]:
     step = TICKS_PER_SECOND // RATE
     for begin in range(0, rows, BATCH):
         batch: list[Record] = []
-        for number, combination in enumerate(
+        for number, chosen in enumerate(
             chance.choices(combinations, weights, k=min(BATCH, rows - begin)), begin
         ):
             cells[code], cells[request] = 503 if number % 40 == 0 else 200, f"{number:032x}"  # type: ignore[call-overload]
