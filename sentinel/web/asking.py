@@ -9,7 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -50,15 +50,25 @@ Shape = Callable[[Answered], bytes]
 
 
 class Asking:
-    """Runs queries for the pages; `waiting` is how many may be asked before more are turned away."""
+    """Runs queries for the pages.
+
+    `waiting` is how many may be asked before more are turned away, `most_rows` how long any answer may be.
+    """
 
     def __init__(
-        self, engine: Engine, clock: Clock, *, at_once: int = _AT_ONCE, waiting: int = _WAITING
+        self,
+        engine: Engine,
+        clock: Clock,
+        *,
+        at_once: int = _AT_ONCE,
+        waiting: int = _WAITING,
+        most_rows: int = DEFAULT_LIMITS.rows,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="query")
         self._waiting = waiting
+        self._most_rows = most_rows
         self._asked = 0
 
     async def ask(self, request: Request, question: Question, shape: Shape) -> bytes:
@@ -110,11 +120,12 @@ class Asking:
 
     def _answer(self, question: Question, shape: Shape, cancel: threading.Event) -> bytes | QueryError:
         started = monotonic()
+        limits = question.limits
         try:
             result = self._engine.query(
                 question.text,
                 now=question.now or self._clock.now(),
-                limits=question.limits,
+                limits=replace(limits, rows=min(limits.rows, self._most_rows)),
                 cancel=cancel,
                 within=question.within,
             )
