@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sentinel.clock import Clock, SystemClock
+from sentinel.collect.files import FileSource
 from sentinel.collect.ingest import Ingester
+from sentinel.collect.source import Source
 from sentinel.config import Config
 from sentinel.daemon.access import keys_of
 from sentinel.daemon.adapters import adapters_of, channels_of
@@ -25,7 +28,7 @@ from sentinel.daemon.shared_state import SharedState
 from sentinel.deploy.adapters import Adapters
 from sentinel.detect.evaluate import WindowEvaluator
 from sentinel.detect.ruleset import default_rule_paths, load_rules
-from sentinel.errors import ConfigError
+from sentinel.errors import ConfigError, IngestBusy
 from sentinel.instrument.measured_adapter import MeasuredAdapter
 from sentinel.instrument.metrics import Metrics
 from sentinel.instrument.observers import Everyone, MetricsObserver
@@ -107,8 +110,6 @@ def build(home: Path, config: Config, clock: Clock | None = None) -> Daemon:
 
 
 def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemon:
-    if config.sources:
-        raise ConfigError("sources: files are not read by the daemon yet; use `sentinel ingest`")
     closing = opened.enter_context(ExitStack())
     keys = keys_of(config, home)
     channels = channels_of(config, home)
@@ -153,6 +154,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     if config.adapters:
         observe = Observation(adapters, ingester, clock).observe
         jobs.append(Job("settings", timedelta(seconds=max(1.0, 5 * config.pace)), observe))
+    jobs += _sources(home, config, ingester, store)
     schedule = Schedule(tuple(jobs), metrics, ending)
     app = create_app(
         ingester=ingester,
@@ -167,6 +169,18 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
         workspaces=config.http.workspaces,
     )
     return Daemon(app, schedule, rules, closing)
+
+
+def _sources(home: Path, config: Config, ingester: Ingester, store: TelemetryStore) -> list[Job]:
+    """A job for each source; one that cannot be read is reported and tried again, and the others go on."""
+    sources = [FileSource(home / s.path, ingester, store, table=s.table) for s in config.sources]
+    every = timedelta(seconds=max(0.5, 2 * config.pace))
+    return [Job(source.name, every, partial(_poll, source)) for source in sources]
+
+
+def _poll(source: Source) -> None:
+    with suppress(IngestBusy):  # what was not taken is taken the next time
+        source.poll()
 
 
 def _shorten_log(shared: SharedState) -> None:
@@ -226,6 +240,11 @@ def _jobs(
         Job("outbox", second if config.channels else timedelta(minutes=1), deliver),
         Job("freshness", timedelta(seconds=30), lambda: freshness.silent(clock.now())),
         Job(
-            "retention", timedelta(days=1), lambda: store.expire((clock.now() - config.retention.keep).date())
+            "retention",
+            timedelta(days=1),
+            lambda: store.expire(
+                (clock.now() - config.retention.keep).date(),
+                untouched_since=clock.now() - config.retention.keep,
+            ),
         ),
     ]

@@ -175,9 +175,9 @@ class CurrentState:
         """The count of commits seen, by day."""
         return dict(fetch(self._connection, "SELECT day, commits FROM seen"))
 
-    def forget_days(self, before: int) -> None:
+    def forget_days(self, days: Iterable[int]) -> None:
         """Forget the counts of days that were removed."""
-        self._connection.execute("DELETE FROM seen WHERE day < ?", (before,))
+        self._connection.executemany("DELETE FROM seen WHERE day = ?", [(day,) for day in days])
 
     def move_cursors(self, cursors: Mapping[str, str]) -> None:
         """Note how far sources were read."""

@@ -51,6 +51,9 @@ class Place(Protocol):
     def unlink(self, name: str) -> None:
         """Remove one database."""
 
+    def written(self, name: str) -> float:
+        """When a database was last written, in seconds since 1970; 0 if that is not known."""
+
     def size(self, name: str) -> tuple[int, int]:
         """Bytes of a database and of its write-ahead log."""
 
@@ -94,6 +97,14 @@ class Directory:
         """Remove a file with its log."""
         for suffix in (".db", ".db-wal", ".db-shm"):
             (self._path / f"{name}{suffix}").unlink(missing_ok=True)
+
+    def written(self, name: str) -> float:
+        """When a file or its log was last written, in seconds since 1970; 0 if there is none."""
+        times = [0.0]
+        for suffix in (".db", ".db-wal"):
+            with suppress(FileNotFoundError):
+                times.append((self._path / f"{name}{suffix}").stat().st_mtime)
+        return max(times)
 
     def size(self, name: str) -> tuple[int, int]:
         """Bytes of a file and of its write-ahead log."""
@@ -143,6 +154,10 @@ class Memory:
         """Forget a database; SQLite frees it with the last connection."""
         with self._lock:
             self._days.pop(name, None)
+
+    def written(self, name: str) -> float:  # noqa: ARG002 - the port names it
+        """Not known in memory."""
+        return 0.0
 
     def size(self, name: str) -> tuple[int, int]:  # noqa: ARG002 - the port names it
         """Not known in memory."""

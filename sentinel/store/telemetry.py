@@ -224,23 +224,28 @@ class TelemetryStore:
         with self._lock, self._current as current:
             current.drop(ids)
 
-    def expire(self, before: date) -> int:
-        """Remove the days before a date, and return how many there were."""
-        removed = 0
+    def expire(self, before: date, *, untouched_since: datetime | None = None) -> int:
+        """Remove the days before a date, and return how many there were.
+
+        With `untouched_since` a day also stays while something was written to it after that, so that history taken in
+        today is kept as long as what happens today.
+        """
+        removed: list[int] = []
         with self._lock:
             first_kept = day_number(before)
             for day in sorted(self._place.days()):
-                if day < first_kept:
+                written = self._place.written(day_name(day))
+                if day < first_kept and (untouched_since is None or written < untouched_since.timestamp()):
                     writer = self._begin(day)  # whoever writes it waits, and then sees that it is gone
                     del self._writers[day]
                     self._place.unlink(day_name(day))
                     writer.roll_back()
                     writer.close()
-                    removed += 1
+                    removed.append(day)
             if removed:
                 with self._current as current:
-                    current.forget_days(first_kept)
-        return removed
+                    current.forget_days(removed)
+        return len(removed)
 
     def statistics(self) -> Statistics:
         """What the store holds; costs a few look-ups a day kept."""

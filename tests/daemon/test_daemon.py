@@ -71,11 +71,22 @@ def test_it_ends_cleanly_on_ctrl_c(start: Start) -> None:
     assert daemon.end(signal.SIGINT) == 0
 
 
-def test_sources_are_refused_while_nothing_reads_them(start: Start) -> None:
+def test_what_is_appended_to_a_source_can_be_asked_for(start: Start) -> None:
     daemon = start('[[sources]]\npath = "in"\n')
+    client = daemon.client()
+    (daemon.home / "in").mkdir()
 
-    assert daemon.process.wait(20) == 1
-    assert daemon.hears("sources: files are not read by the daemon yet; use `sentinel ingest`")
+    with (daemon.home / "in" / "records.jsonl").open("a") as appended:
+        appended.write(
+            '{"Type": "AmlComputeJobEvent", "TimeGenerated": "2026-03-04T12:00:00Z", "JobName": "j"}\n'
+        )
+
+    rows: list[list[Any]] = []
+    deadline = time.monotonic() + 10
+    while not rows and time.monotonic() < deadline:
+        rows = asked(client, "AmlComputeJobEvent | project JobName")
+    client.close()
+    assert rows == [["j"]]
 
 
 def test_a_second_daemon_on_the_same_home_is_refused_with_a_reason(start: Start) -> None:

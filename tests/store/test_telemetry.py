@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -308,6 +308,14 @@ class TestRetention:
         assert removed == 2
         assert len(before) == 3
         assert rows(reader, TRAFFIC, "ResponseCode") == [(202,)]
+
+    def test_old_days_that_were_taken_in_lately_are_kept(self, tmp_path: Path) -> None:
+        with TelemetryStore.open(tmp_path) as store:
+            store.append(requests(3, step=DAY))
+
+            removed = store.expire((NOON + 2 * DAY).date(), untouched_since=datetime.now(UTC) - DAY)
+
+            assert (removed, store.statistics().days) == (0, 3)
 
     def test_a_day_that_was_removed_can_come_back(
         self, telemetry: TelemetryStore, reader: TelemetryReader
