@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 
 from sentinel.clock import VirtualClock
 from sentinel.collect.ingest import Ingester
@@ -39,12 +40,12 @@ class Face:
     metrics: Metrics = field(default_factory=Metrics)
     reasons: list[str] = field(default_factory=list)
 
-    def client(self, key: str | None = "admin", *, ingester: Ingester | None = None) -> httpx2.AsyncClient:
+    def app(self, ingester: Ingester | None = None) -> Starlette:
         @contextmanager
         def lend() -> Iterator[State]:
             yield self.state
 
-        app = create_app(
+        return create_app(
             ingester=ingester or self.ingester,
             asking=Asking(Engine(self.store), VirtualClock(NOON)),
             state=lend,
@@ -55,8 +56,10 @@ class Face:
             unready=list,
             max_body=MAX_BODY,
         )
+
+    def client(self, key: str | None = "admin", *, ingester: Ingester | None = None) -> httpx2.AsyncClient:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx2.ASGITransport(self.app(ingester), raise_app_exceptions=False)
         return httpx2.AsyncClient(transport=transport, base_url="http://sentinel", headers=headers)
 
     def waiting_incident(self) -> Incident:
