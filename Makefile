@@ -7,12 +7,12 @@ STAMP  := $(VENV)/.installed
 TESTS  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check conformance bench clean
 
 help: ## Say what there is to make
 	@echo 'make <target>, for example: make demo'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python (3.11 or newer); ARGS="--act a" is passed to the demo,'
 	@echo 'TESTS="tests/query -x" to pytest. Everything is installed into $(VENV) by itself.'
@@ -42,6 +42,9 @@ check: $(STAMP) ## Check format, lint, types, import contracts, rules with their
 	$(BIN)/sentinel rules check
 	$(BIN)/sentinel rules test
 	$(BIN)/python -m pytest tests/docs
+
+conformance: $(STAMP) ## Count the KQL cases of FILES="a.json b.json" that are answered right
+	@$(BIN)/python tests/query/conformance.py $(if $(PAGE),--page $(PAGE)) $(FILES)
 
 bench: $(STAMP) ## Print what ingest and queries cost, as ratios
 	@set -e; for each in benchmarks/*.py; do echo "== $$each"; $(BIN)/python $$each; done
