@@ -91,7 +91,7 @@ class Asking:
         Raises:
             Refused: Too many queries wait already (429), or whoever asked went away.
         """
-        if self._asked and self._asked + len(questions) > self._waiting:
+        if self._asked + len(questions) > self._waiting:
             raise Refused(
                 429,
                 "Throttled",

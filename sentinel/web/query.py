@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sentinel.config import Role
-from sentinel.errors import QueryError, QueryLimitExceeded
+from sentinel.errors import QueryError, QueryLimitExceeded, QueryTimedOut
 from sentinel.model.plain import plain
 from sentinel.web.answers import Refused
 from sentinel.web.asking import Answered, Asking, Question
@@ -60,5 +60,7 @@ def _shown(answered: Answered) -> bytes:
 
 def _refused(error: QueryError) -> Refused:
     line, column = error.line_and_column
-    status = 413 if isinstance(error, QueryLimitExceeded) else 400
+    status = 400
+    if isinstance(error, QueryLimitExceeded):
+        status = 504 if isinstance(error, QueryTimedOut) else 413
     return Refused(status, error.code, error.message, line=line, column=column, hint=error.hint)

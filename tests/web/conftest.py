@@ -40,14 +40,14 @@ class Face:
     metrics: Metrics = field(default_factory=Metrics)
     reasons: list[str] = field(default_factory=list)
 
-    def app(self, ingester: Ingester | None = None) -> Starlette:
+    def app(self, ingester: Ingester | None = None, *, waiting: int = 100) -> Starlette:
         @contextmanager
         def lend() -> Iterator[State]:
             yield self.state
 
         return create_app(
             ingester=ingester or self.ingester,
-            asking=Asking(Engine(self.store), VirtualClock(NOON)),
+            asking=Asking(Engine(self.store), VirtualClock(NOON), waiting=waiting),
             state=lend,
             keys=Keys([Key(f"the-{role}", role, Secret(role.value)) for role in Role]),
             clock=VirtualClock(NOON),
@@ -57,9 +57,11 @@ class Face:
             max_body=MAX_BODY,
         )
 
-    def client(self, key: str | None = "admin", *, ingester: Ingester | None = None) -> httpx2.AsyncClient:
+    def client(
+        self, key: str | None = "admin", *, ingester: Ingester | None = None, waiting: int = 100
+    ) -> httpx2.AsyncClient:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        transport = httpx2.ASGITransport(self.app(ingester), raise_app_exceptions=False)
+        transport = httpx2.ASGITransport(self.app(ingester, waiting=waiting), raise_app_exceptions=False)
         return httpx2.AsyncClient(transport=transport, base_url="http://sentinel", headers=headers)
 
     def waiting_incident(self) -> Incident:
