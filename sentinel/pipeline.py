@@ -32,7 +32,7 @@ from sentinel.model.rule import Cause, RuleSet, Symptom
 from sentinel.model.target import TargetKind
 from sentinel.query.engine import Engine
 from sentinel.remediate.executor import carry_out
-from sentinel.remediate.guardrails import judge
+from sentinel.remediate.guardrails import judge, why_not_start
 from sentinel.remediate.planner import HandOver, plan_for, remedy_key
 from sentinel.remediate.policy import Policy
 from sentinel.remediate.stop import StopSwitch
@@ -219,12 +219,15 @@ class Pipeline:
         approved = incident.approval is Approval.APPROVED
         if not approved and self._recovered(stored, symptom, now):
             return
-        soon = now + symptom.every
-        if incident.mode is RunMode.READONLY:
+        soon, mode = now + symptom.every, self._policy.mode_for(incident.symptom, incident.target)
+        if mode is not incident.mode:
+            why = f"the run mode is {mode} now; planning again"
+            self._ledger.move(stored, now, At.DIAGNOSED, why, plan=None)
+        elif mode is RunMode.READONLY:
             why = f"readonly: {plan.summary} is advised, nothing is changed"
             if not self._rediagnosed(stored, symptom, now):
                 self._ledger.hold(stored, now, soon, why)
-        elif incident.mode is RunMode.REVIEW and not approved:
+        elif mode is RunMode.REVIEW and not approved:
             if now >= plan.expires:
                 self._ledger.move(stored, now, At.OPEN, "nobody decided in time; diagnosing again", plan=None)
             else:
@@ -266,8 +269,8 @@ class Pipeline:
         if claimed is None:
             self._ledger.move(stored, now, At.OPEN, "nothing was claimed; diagnosing again", plan=None)
             return
-        late = now > claimed.claimed + self._policy.plan_expires
-        done = carry_out(claimed, self._adapters, now, late=late)
+        withheld = why_not_start(claimed, self._policy, now, stopped=self._stop.reason())
+        done = carry_out(claimed, self._adapters, now, withheld=withheld)
         with self._state.transaction():
             if done.state is ActionState.APPLIED:
                 due, why = now + plan.verify_after, f"{plan.summary} is in force; judged from then on"
@@ -308,10 +311,10 @@ class Pipeline:
         incident = stored.incident
         verified = incident.verification
         patience = symptom.window + symptom.keep_firing * 2
-        if now - incident.last_seen >= symptom.keep_firing:
+        if recovery(incident, symptom, self._evaluator, now) is not None:
             why = f"resolved: {verified.reason}" if verified else "resolved"
             self._ledger.move(stored, now, At.RESOLVED, why, closed=now)
-        elif now - incident.updated >= patience:
+        elif now - incident.last_seen < symptom.keep_firing and now - incident.updated >= patience:
             self._ledger.move(stored, now, At.OPEN, "it came back; diagnosing again", plan=None)
         else:
             self._ledger.wait(stored, now + symptom.every, incident.why)
@@ -331,7 +334,7 @@ class Pipeline:
             action = plan.action(ActionKind.UNDO, applied.revision, now)
             with self._state.transaction():
                 self._actions.claim(action)
-        done = carry_out(action, self._adapters, now, late=False)
+        done = carry_out(action, self._adapters, now)
         with self._state.transaction():
             if done.state is ActionState.APPLIED:
                 why = f"undone: {', '.join(map(str, done.changes))}"

@@ -11,11 +11,12 @@ from sentinel.model.plan import Action, ActionState
 from sentinel.model.settings import Deployment
 
 
-def carry_out(action: Action, adapters: Adapters, now: datetime, *, late: bool) -> Action:
+def carry_out(action: Action, adapters: Adapters, now: datetime, *, withheld: str = "") -> Action:
     """Make a claimed change, or find out that it was made already, and return how it ended.
 
-    `late` forbids to start it: then it only finds out whether an earlier call went through. Calling again after a
-    crash is harmless: the adapter knows the action by its key, and the changes are compare-and-set.
+    `withheld` says why it must not be started any more: then this only finds out whether an earlier call went
+    through. Calling again after a crash is harmless: the adapter knows the action by its key, and the changes are
+    compare-and-set.
 
     Raises:
         AdapterError: The control plane did not answer; whether the change was made is not known yet.
@@ -23,8 +24,8 @@ def carry_out(action: Action, adapters: Adapters, now: datetime, *, late: bool) 
     try:
         adapter = adapters.of(action.target)
         current = adapter.describe(action.target)
-        if current.revision != action.expect or late:
-            return _found(action, current, now)
+        if current.revision != action.expect or withheld:
+            return _found(action, current, now, f"{withheld}, nothing was changed" * bool(withheld))
         done = adapter.apply(action.target, action.changes, expect=action.expect, key=action.id)
     except Conflict as error:
         return _found(action, adapters.of(action.target).describe(action.target), now, str(error))
@@ -62,10 +63,5 @@ def _found(action: Action, deployment: Deployment, now: datetime, detail: str = 
             revision=deployment.revision,
             detail="found in force",
         )
-    reason = detail or "the deployment was changed by someone else" * (deployment.revision != action.expect)
-    return replace(
-        action,
-        state=ActionState.VOID,
-        finished=now,
-        detail=reason or "not started in time, nothing was changed",
-    )
+    changed = "the deployment was changed by someone else"
+    return replace(action, state=ActionState.VOID, finished=now, detail=detail or changed)

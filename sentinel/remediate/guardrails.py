@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sentinel.clock import format_span
-from sentinel.model.plan import Plan
+from sentinel.model.plan import Action, Plan
 from sentinel.model.settings import Change, Deployment
 from sentinel.remediate.policy import Policy
 from sentinel.store.actions import ActionHistory
@@ -56,6 +56,16 @@ def judge(
     if objection:
         return Judgement(False, objection)
     return _within_limits(history, policy, now)
+
+
+def why_not_start(claimed: Action, policy: Policy, now: datetime, *, stopped: str | None) -> str:
+    """Why a change that was allowed and claimed, but perhaps not begun, must not begin now; empty if it may.
+
+    Between claim and call a crash or an unreachable control plane may lie, and in that time a person's stop.
+    """
+    if stopped is not None:
+        return f"stopped by a person: {stopped}"
+    return "not started in time" * (now > claimed.claimed + policy.plan_expires)
 
 
 def _within_limits(history: ActionHistory, policy: Policy, now: datetime) -> Judgement:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from sentinel.errors import AdapterError
 from sentinel.model.incident import IncidentState
 from sentinel.model.plan import Effect, RunMode
-from sentinel.model.settings import Knob, Settings
+from sentinel.model.settings import Deployment, Knob, Settings
 from sentinel.simulate.workload import Failure, Workload
 from sentinel.store.outbox import Outbox
 from tests.builders import CHAT_BLUE
@@ -18,6 +20,11 @@ OUTGROWN = Workload(rate=30, service_seconds=0.2)
 """About nine replicas' work at 70 %."""
 FOUR_AT_MOST = Settings(max_replicas=4, request_timeout_ms=5_000)
 MINUTE = timedelta(minutes=1)
+
+
+def out_of_reach(*_: object, **__: object) -> Deployment:
+    """A control plane that does not answer a change."""
+    raise AdapterError("connection refused")
 
 
 @pytest.fixture
@@ -178,6 +185,40 @@ class TestCare:
             rehearsal.live(10 * MINUTE)
 
             assert rehearsal.incidents()[0].state is IncidentState.WAITING
+
+    def test_silence_after_a_change_that_worked_resolves_nothing(self, saturated: Rehearsal) -> None:
+        saturated.until("confirmed")
+        saturated.deaf = True
+
+        saturated.live(10 * MINUTE)
+
+        assert saturated.incidents()[0].state is IncidentState.CONFIRMED
+        assert saturated.path()[-1] == "confirmed"
+
+    def test_a_stop_holds_back_a_change_that_was_claimed_but_not_begun(
+        self, saturated: Rehearsal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as broken:
+            broken.setattr(saturated.adapter, "apply", out_of_reach)
+            saturated.until("applying")
+        saturated.stop.stop("freeze")
+
+        saturated.until("waiting")
+
+        assert saturated.settings == FOUR_AT_MOST
+        assert saturated.actions() == [("apply", "void")]
+
+    def test_a_plan_of_another_run_mode_is_made_again_and_not_applied(self, saturated: Rehearsal) -> None:
+        saturated.stop.stop("freeze")
+        saturated.until("waiting")
+        saturated.policy = replace(saturated.policy, mode=RunMode.READONLY)
+        saturated.pipeline = saturated.start()
+        saturated.stop.resume()
+
+        saturated.live(2 * MINUTE)
+
+        assert saturated.incidents()[0].why.startswith("readonly: max_replicas 4 → ")
+        assert saturated.actions() == []
 
     def test_an_approval_on_stale_telemetry_changes_nothing(self, tmp_path: Path) -> None:
         with Rehearsal(tmp_path, RunMode.REVIEW, FOUR_AT_MOST, OUTGROWN) as rehearsal:

@@ -51,8 +51,8 @@ def claimed(adapter: SimulatedAdapter, **changes: object) -> Action:
     return replace(a_plan().action(ActionKind.APPLY, revision, NOON), **changes)  # type: ignore[arg-type]
 
 
-def carried_out(action: Action, adapter: SimulatedAdapter, *, late: bool = False) -> Action:
-    return carry_out(action, Adapters([adapter]), NOON, late=late)
+def carried_out(action: Action, adapter: SimulatedAdapter, *, withheld: str = "") -> Action:
+    return carry_out(action, Adapters([adapter]), NOON, withheld=withheld)
 
 
 def test_a_claimed_change_is_made_and_read_back(adapter: Unreliable) -> None:
@@ -96,7 +96,7 @@ def test_a_change_whose_answer_was_lost_is_found_and_not_made_twice(adapter: Unr
 
 
 def test_a_claim_that_was_not_started_in_time_is_not_started(adapter: Unreliable) -> None:
-    done = carried_out(claimed(adapter), adapter, late=True)
+    done = carried_out(claimed(adapter), adapter, withheld="not started in time")
 
     assert (done.state, done.detail) == (ActionState.VOID, "not started in time, nothing was changed")
     assert adapter.applied == 0
@@ -106,7 +106,7 @@ def test_a_late_look_finds_a_change_that_was_made(adapter: Unreliable) -> None:
     action = claimed(adapter)
     carried_out(action, adapter)
 
-    assert carried_out(action, adapter, late=True).state is ActionState.APPLIED
+    assert carried_out(action, adapter, withheld="not started in time").state is ActionState.APPLIED
 
 
 def test_a_value_the_platform_refuses_fails_the_action(adapter: Unreliable) -> None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from sentinel.model.plan import ActionKind
 from sentinel.model.settings import Change, Knob, Settings
-from sentinel.remediate.guardrails import Judgement, judge
+from sentinel.remediate.guardrails import Judgement, judge, why_not_start
 from sentinel.remediate.policy import Policy
 from sentinel.store.actions import ActionHistory
 from tests.builders import NOON, a_deployment, a_plan
@@ -110,3 +111,15 @@ def test_a_spent_limit_is_waited_for(spent: dict[str, int]) -> None:
 
     assert not judgement.allowed
     assert "the limit is" in judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("stopped", "minutes", "why"),
+    [(None, 1, ""), ("freeze", 1, "stopped by a person: freeze"), (None, 6, "not started in time")],
+)
+def test_a_claimed_change_may_begin_unless_stopped_or_late(
+    stopped: str | None, minutes: int, why: str
+) -> None:
+    claimed = a_plan().action(ActionKind.APPLY, "r1", NOON)
+
+    assert why_not_start(claimed, Policy(), NOON + timedelta(minutes=minutes), stopped=stopped) == why
