@@ -58,11 +58,12 @@ def command(context: click.Context, incident: str, form: str) -> None:
 
 def _rules(home: Home) -> RuleSet | None:
     """The rules in force, for their places; the explanation stands without them too."""
-    from sentinel.cli.rules_in_force import rules_in_force
+    from sentinel.config import Config
+    from sentinel.config.rules_in_force import rules_in_force
     from sentinel.errors import SentinelError
 
     try:
-        return rules_in_force(home)
+        return rules_in_force(home.directory, Config.load(home.directory))
     except SentinelError as error:
         narrate(f"sentinel: the places of rules are not shown: {error}")
         return None

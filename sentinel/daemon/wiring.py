@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ from sentinel.collect.files import FileSource
 from sentinel.collect.ingest import Ingester
 from sentinel.collect.source import Source
 from sentinel.config import Config
+from sentinel.config.rules_in_force import rules_in_force
 from sentinel.daemon.access import keys_of
 from sentinel.daemon.adapters import adapters_of, channels_of
 from sentinel.daemon.freshness import Freshness
@@ -27,21 +28,18 @@ from sentinel.daemon.schedule import Job, Schedule
 from sentinel.daemon.shared_state import SharedState
 from sentinel.deploy.adapters import Adapters
 from sentinel.detect.evaluate import WindowEvaluator
-from sentinel.detect.ruleset import default_rule_paths, load_rules
 from sentinel.errors import ConfigError, IngestBusy
 from sentinel.instrument.measured_adapter import MeasuredAdapter
 from sentinel.instrument.metrics import Metrics
 from sentinel.instrument.observers import Everyone, MetricsObserver
 from sentinel.instrument.stored import IngestMetrics, Reading, StateMetrics, TelemetryMetrics
 from sentinel.model.observer import Observer
-from sentinel.model.rule import RuleSet
 from sentinel.model.settings import Knob
 from sentinel.model.tables import CURRENT_STATE, DEPLOYMENT_STATE, tables
 from sentinel.model.target import Target
 from sentinel.notify.delivery import Delivery
 from sentinel.pipeline import Pipeline
 from sentinel.query.engine import Engine
-from sentinel.remediate.formula import names_in
 from sentinel.remediate.policy import DEFAULT_BOUNDS, Bounds, Policy
 from sentinel.remediate.stop import StopSwitch
 from sentinel.store.outbox import Outbox
@@ -121,7 +119,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     closing.callback(engine.close)
     asking = Asking(engine, clock)
     closing.callback(asking.close)
-    rules = RuleBook(_reader_of_rules(home, config, engine))
+    rules = RuleBook(lambda: rules_in_force(home, config, engine))
     ingester = Ingester(store, clock)
     closing.callback(ingester.close)
     adapters = Adapters([MeasuredAdapter(one, metrics) for one in adapters_of(config, clock, closing)])
@@ -186,12 +184,6 @@ def _poll(source: Source) -> None:
 def _shorten_log(shared: SharedState) -> None:
     with shared() as state:
         state.shorten_log()
-
-
-def _reader_of_rules(home: Path, config: Config, engine: Engine) -> Callable[[], RuleSet]:
-    builtin = default_rule_paths() if config.rules.builtin else ()
-    paths = (*builtin, *(home / path for path in config.rules.paths))
-    return lambda: load_rules(paths, engine=engine, names_in=names_in, pace=config.pace)
 
 
 def _own_state(home: Path, closing: ExitStack) -> State:

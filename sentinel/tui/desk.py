@@ -13,8 +13,8 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from sentinel.clock import Clock, SystemClock
+from sentinel.config.rules_in_force import rules_in_force
 from sentinel.config.settings import Config
-from sentinel.detect.ruleset import default_rule_paths, load_rules
 from sentinel.errors import ConfigError, DecisionError, RuleErrors
 from sentinel.model.incident import Incident
 from sentinel.model.rule import RuleSet
@@ -92,9 +92,7 @@ class Desk:
         if not self._rules_read:
             self._rules_read = True
             try:
-                wanted = Config.load(self.home).rules
-                builtin = default_rule_paths() if wanted.builtin else ()
-                self._rules = load_rules((*builtin, *(self.home / path for path in wanted.paths)))
+                self._rules = rules_in_force(self.home, Config.load(self.home))
             except (RuleErrors, ConfigError):
                 self._rules = None
         return self._rules

@@ -22,14 +22,15 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> None:
     and every rule needs a case that fires and one that stays quiet. Problems go to standard output, one a line as
     FILE:LINE:COLUMN: KEY: MESSAGE, and the command ends with code 1 if there are any.
     """
-    from sentinel.cli.rules_in_force import rule_paths
+    from sentinel.config import Config
+    from sentinel.config.rules_in_force import rule_paths
     from sentinel.detect.ruleset import check_rules, find_rule_files
     from sentinel.query.engine import Engine
     from sentinel.remediate.formula import names_in
     from sentinel.store.telemetry import TelemetryStore
 
     home: Home = context.obj
-    wanted = paths or rule_paths(home)
+    wanted = paths or rule_paths(home.directory, Config.load(home.directory))
     with TelemetryStore.in_memory() as store, closing(Engine(store)) as engine:
         problems = check_rules(wanted, engine, names_in)
     for problem in problems:

@@ -22,12 +22,13 @@ def command(context: click.Context, paths: tuple[Path, ...], verbose: bool) -> N
     runs through ingest, store, detection and diagnosis on a made-up clock. What fails goes to standard output, and
     the command ends with code 1.
     """
-    from sentinel.cli.rules_in_force import rule_paths
+    from sentinel.config import Config
+    from sentinel.config.rules_in_force import rule_paths
     from sentinel.errors import RuleErrors
     from sentinel.rehearse import run_all_cases
 
     home: Home = context.obj
-    in_force = rule_paths(home)
+    in_force = rule_paths(home.directory, Config.load(home.directory))
     try:
         report = run_all_cases(paths or in_force, with_rules=in_force)
     except RuleErrors as error:
