@@ -188,10 +188,12 @@ class Engine:
         limits: Limits = DEFAULT_LIMITS,
         cancel: threading.Event | None = None,
         within: tuple[int, int] | None = None,
+        resource: str = "",
     ) -> Result:
         """The answer of a query; `now` is what `now()` and `ago()` mean.
 
-        With `within` no table shows rows whose `TimeGenerated` lies outside of these two ticks, ends included.
+        With `within` no table shows rows whose `TimeGenerated` lies outside of these two ticks, ends included; with
+        `resource` none whose `_ResourceId` is another than this one, or one below it, compared without case.
 
         Raises:
             QueryLimitExceeded: A limit ran out, or `cancel` was set.
@@ -204,9 +206,11 @@ class Engine:
         bound.update(compiled.sql.constants)
         if within is not None:
             bound["within_from"], bound["within_to"] = within
+        if resource:
+            bound["within_id"], bound["within_ids"] = resource, f"{resource}/"
         reader = self._reader()
         with _watched(reader.connection, limits, cancel, text):
-            sql = self._complete(compiled.sql, reader, bound, within)
+            sql = self._complete(compiled.sql, reader, bound, within, resource)
             try:
                 rows, cut = _rows(reader.connection, sql, bound, limits)
             finally:
@@ -245,16 +249,44 @@ class Engine:
         return reader
 
     def _complete(
-        self, sql: Emitted, reader: Reader, bound: Mapping[str, Any], within: tuple[int, int] | None
+        self,
+        sql: Emitted,
+        reader: Reader,
+        bound: Mapping[str, Any],
+        within: tuple[int, int] | None,
+        resource: str,
     ) -> str:
         """The SQL with its scans filled in."""
         numbers: tuple[Any, ...] = ()
         if sql.expressions:
             numbers = next(iter(reader.connection.execute(f"SELECT {', '.join(sql.expressions)}", bound)))
         scans = [
-            f'"{scan.name}" AS ({_scan_sql(reader, _scan(scan, numbers), within)})' for scan in sql.scans
+            f'"{scan.name}" AS ({self._scan_sql(reader, _scan(scan, numbers), within, resource)})'
+            for scan in sql.scans
         ]
         return f"WITH {', '.join((*scans, *sql.steps))} {sql.select}"
+
+    def _scan_sql(self, reader: Reader, scan: Scan, within: tuple[int, int] | None, resource: str) -> str:
+        """The SELECT of a scan, without the rows outside of what the whole query is held to."""
+        needed, where = list(scan.columns), []
+        if within is not None:
+            start = within[0] if scan.start is None else max(scan.start, within[0])
+            end = within[1] if scan.end is None else min(scan.end, within[1])
+            scan = replace(scan, start=start, end=end)
+            needed.append("TimeGenerated")
+            # The store may answer with more than the span holds.
+            where.append('"TimeGenerated" BETWEEN :within_from AND :within_to')
+        if resource and self._catalogue[scan.table].column("_ResourceId") is None:
+            where.append("0")
+        elif resource:
+            needed.append("_ResourceId")
+            below = 'substr("_ResourceId", 1, length(:within_ids)) = :within_ids COLLATE NOCASE'
+            where.append(f'("_ResourceId" = :within_id COLLATE NOCASE OR {below})')
+        if not where:
+            return reader.scan_sql(scan)
+        inner = reader.scan_sql(replace(scan, columns=tuple(dict.fromkeys(needed))))
+        names = ", ".join(f'"{name}"' for name in scan.columns) or "1"
+        return f"SELECT {names} FROM ({inner}) WHERE {' AND '.join(where)}"
 
 
 def _scan(scan: EmittedScan, numbers: tuple[Any, ...]) -> Scan:
@@ -262,19 +294,6 @@ def _scan(scan: EmittedScan, numbers: tuple[Any, ...]) -> Scan:
     ends = [numbers[at] for at in scan.bounds.ends if numbers[at] is not None]
     terms = [TermFilter(column, found) for column, at in scan.bounds.terms if (found := _terms(numbers[at]))]
     return Scan(scan.table, scan.columns, max(starts, default=None), min(ends, default=None), tuple(terms))
-
-
-def _scan_sql(reader: Reader, scan: Scan, within: tuple[int, int] | None) -> str:
-    """The SELECT of a scan, without the rows outside of the span the whole query is held to."""
-    if within is None:
-        return reader.scan_sql(scan)
-    start = within[0] if scan.start is None else max(scan.start, within[0])
-    end = within[1] if scan.end is None else min(scan.end, within[1])
-    columns = scan.columns if "TimeGenerated" in scan.columns else (*scan.columns, "TimeGenerated")
-    # The store may answer with more than the span holds.
-    inner = reader.scan_sql(replace(scan, columns=columns, start=start, end=end))
-    names = ", ".join(f'"{name}"' for name in scan.columns) or "1"
-    return f'SELECT {names} FROM ({inner}) WHERE "TimeGenerated" BETWEEN :within_from AND :within_to'
 
 
 def _terms(needle: str) -> tuple[str, ...]:

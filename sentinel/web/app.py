@@ -73,6 +73,8 @@ def create_app(
         Route("/v1/rest/mgmt", kusto.manage, methods=["POST"]),
         Route("/v1/rest/query", kusto.query(1), methods=["POST"]),
         Route("/v2/rest/query", kusto.query(2), methods=["POST"]),
+        # Behind the others, whose paths it would match too.
+        Route("/v1/{resource:path}/query", log_analytics.resource, methods=["POST"]),
         Route("/v1/incidents", incidents.list, methods=["GET"]),
         Route("/v1/incidents/{id}", incidents.get, methods=["GET"]),
         *(Route(f"/v1/incidents/{{id}}/{verb}", incidents.decide(verb), methods=["POST"]) for verb in VERBS),

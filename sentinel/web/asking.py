@@ -28,13 +28,17 @@ _RETRY_SECONDS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query and what it may cost; `within` are the ticks that hold every table's `TimeGenerated`."""
+    """A query and what it may cost.
+
+    `within` are the ticks that hold every table's `TimeGenerated`, `resource` what holds its `_ResourceId`.
+    """
 
     text: str
     limits: Limits = DEFAULT_LIMITS
     within: tuple[int, int] | None = None
     now: datetime | None = None
     """What `now()` means; the clock's time if not given."""
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ class Asking:
                 limits=replace(limits, rows=min(limits.rows, self._most_rows)),
                 cancel=cancel,
                 within=question.within,
+                resource=question.resource,
             )
         except QueryError as error:
             return error

@@ -1,4 +1,4 @@
-"""Log Analytics' query protocol: `/v1/workspaces/{id}/query` and `/v1/$batch`.
+"""Log Analytics' query protocol: `/v1/workspaces/{id}/query`, `/v1{resource id}/query` and `/v1/$batch`.
 
 Shapes: the published OpenAPI description of the Log Analytics data plane, version v1
 (https://github.com/Azure/azure-rest-api-specs), and
@@ -8,7 +8,7 @@ https://learn.microsoft.com/azure/azure-monitor/logs/api/errors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -114,6 +114,15 @@ class LogAnalyticsPages:
         self._keys.holder(request, Role.READ)
         return await self._one(request, _decoded(await body_of(request, MEBIBYTE), _Body))
 
+    async def resource(self, request: Request) -> Response:
+        """Answer as `post` does from the rows of one Azure resource and of what lies below it."""
+        self._keys.holder(request, Role.READ)
+        resource = "/" + request.path_params["resource"].strip("/")
+        if not resource.lower().startswith("/subscriptions/"):
+            raise Refused(404, "PathNotFoundError", f"{resource} is no id of a resource")
+        body = _decoded(await body_of(request, MEBIBYTE), _Body)
+        return await self._one(request, body, resource)
+
     async def batch(self, request: Request) -> Response:
         """Answer each of `{"requests": [...]}` by itself; one that fails does not fail the others."""
         self._keys.holder(request, Role.READ)
@@ -144,10 +153,10 @@ class LogAnalyticsPages:
         headers = {name.lower(): value for name, value in (one.headers or {}).items()}
         return self._asked(one.workspace, one.body, headers.get("prefer", ""))
 
-    async def _one(self, request: Request, body: _Body) -> Response:
-        question, shape = self._asked(
-            request.path_params["workspace"], body, ",".join(request.headers.getlist("prefer"))
-        )
+    async def _one(self, request: Request, body: _Body, resource: str = "") -> Response:
+        workspace = request.path_params.get("workspace", self._workspaces.name)
+        question, shape = self._asked(workspace, body, ",".join(request.headers.getlist("prefer")))
+        question = replace(question, resource=resource)
         try:
             return Response(await self._asking.ask(request, question, shape), media_type="application/json")
         except QueryError as error:

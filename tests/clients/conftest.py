@@ -32,6 +32,9 @@ from sentinel.web.asking import Asking
 from sentinel.web.keys import Key, Keys
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+RESOURCE = (
+    "/subscriptions/0f3c/resourceGroups/rg-ml/providers/Microsoft.MachineLearningServices/workspaces/ws1"
+)
 MOST_ROWS = 100_000
 ENDLESS = "range x from 1 to 1000000000000 step 1 | summarize sum(x)"
 
@@ -59,7 +62,8 @@ class Served:
 def failed_job(minutes: int) -> dict[str, Any]:
     at = (NOON - timedelta(minutes=minutes)).isoformat()
     properties = {"JobName": f"job{minutes}", "EventType": "JobFailed", "ExecutionState": "Failed"}
-    return {"time": at, "category": "AmlComputeJobEvent", "properties": properties}
+    resource = RESOURCE if minutes % 120 == 0 else f"{RESOURCE}0"
+    return {"time": at, "category": "AmlComputeJobEvent", "resourceId": resource, "properties": properties}
 
 
 @contextmanager

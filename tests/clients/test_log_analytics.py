@@ -21,7 +21,7 @@ from azure.monitor.query import (
     LogsTable,
 )
 
-from tests.clients.conftest import NOON, Served
+from tests.clients.conftest import NOON, RESOURCE, Served
 
 WORKSPACE = "63613592-b6f7-4c3d-a390-22ba13102111"
 HOUR = timedelta(hours=1)
@@ -129,6 +129,42 @@ class TestTimespan:
         error = refusal(logs, JOBS, timespan=(NOON, NOON - HOUR))
 
         assert "ends before it starts" in str(error)
+
+
+class TestResources:
+    @pytest.mark.parametrize(
+        ("resource", "jobs"),
+        [
+            (RESOURCE, 5),
+            (RESOURCE.lower().lstrip("/"), 5),
+            ("/subscriptions/0f3c", 10),
+            (RESOURCE[:-1], 0),
+            (f"{RESOURCE}/onlineEndpoints/chat", 0),
+        ],
+    )
+    def test_rows_are_of_the_resource_or_below_it(
+        self, logs: LogsQueryClient, resource: str, jobs: int
+    ) -> None:
+        result = logs.query_resource(resource, JOBS, timespan=None)
+
+        assert isinstance(result, LogsQueryResult)
+        assert result.tables[0].rows[0]["n"] == jobs
+
+    def test_the_timespan_holds_as_well(self, logs: LogsQueryClient) -> None:
+        result = logs.query_resource(RESOURCE, JOBS, timespan=4 * HOUR)
+
+        assert isinstance(result, LogsQueryResult)
+        assert result.tables[0].rows[0]["n"] == 3
+
+    def test_a_table_without_resources_has_no_rows_of_one(self, logs: LogsQueryClient) -> None:
+        result = logs.query_resource(RESOURCE, "AmlComputeClusterNodeEvent | count", timespan=None)
+
+        assert isinstance(result, LogsQueryResult)
+        assert result.tables[0].rows[0][0] == 0
+
+    def test_what_is_no_resource_is_not_found(self, logs: LogsQueryClient) -> None:
+        with pytest.raises(HttpResponseError, match="no id of a resource"):
+            logs.query_resource("elsewhere", JOBS, timespan=None)
 
 
 class TestPreferences:
