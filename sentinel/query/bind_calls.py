@@ -12,6 +12,7 @@ from sentinel.query.bind_expressions import NUMBERS, WHOLE, call_form, registere
 from sentinel.query.bind_lists import ListBinder
 from sentinel.query.bind_specials import specials
 from sentinel.query.catalogue import SYNONYMS, scalars
+from sentinel.query.kusto_names import KUSTO_FUNCTIONS
 from sentinel.query.naming import AGGREGATE_NAMES
 from sentinel.query.scalar import Parameter, Scalar, Wide
 
@@ -149,10 +150,10 @@ class CallBinder(ListBinder):
         return value if isinstance(wanted, Wide) else self.convert(value, wanted)
 
     def _no_function(self, node: tree.Call) -> None:
-        if node.name in _REFUSED:
-            self.unsupported(f"the function {node.name}()", node.span)
         if node.name in AGGREGATE_NAMES:
             self.fail(f"{node.name}() is an aggregate; it stands in summarize", node.span)
+        if node.name in _REFUSED or node.name in KUSTO_FUNCTIONS:
+            self.unsupported(f"the function {node.name}()", node.span)
         known = [name for name in (*scalars(), *specials(), *SYNONYMS) if not name.startswith("op_")]
         self.unknown("function", node.name, known, node.span)
 

@@ -39,7 +39,14 @@ _PRECEDENCE: Final = {
     "like": _TEXT,
     "notlike": _TEXT,
 }
-_EXPRESSION_SOURCES: Final = frozenset({"datatable", "print", "union", "search", "find"})
+_TAKE_QUERIES: Final = frozenset({"toscalar", "materialize"})
+
+
+def _is_bare(value: tree.Expression) -> bool:
+    """Whether this is a query without brackets; a lone `datatable` needs none."""
+    if not isinstance(value, tree.Pipeline) or value.source.span.start > value.span.start:
+        return False
+    return bool(value.operators) or not isinstance(value.source, tree.DataTable)
 
 
 class ExpressionParser(TokenStream):
@@ -197,7 +204,7 @@ class ExpressionParser(TokenStream):
             return tree.Name(token.span, token.text)
         if token.text == "typeof":
             return self._typeof(token)
-        arguments = self.arguments()
+        arguments = self.arguments(piped=token.text in _TAKE_QUERIES)
         return tree.Call(self.since(token.span.start), token.text, arguments)
 
     def _typeof(self, token: Token) -> tree.TypeOf:
@@ -209,8 +216,8 @@ class ExpressionParser(TokenStream):
         self.expect(")")
         return tree.TypeOf(self.since(token.span.start), kind)
 
-    def arguments(self) -> tuple[tree.Argument, ...]:
-        """The arguments of a call, with their brackets."""
+    def arguments(self, *, piped: bool = False) -> tuple[tree.Argument, ...]:
+        """The arguments of a call, with their brackets; a query stands in brackets of its own unless `piped`."""
         self.expect("(")
         arguments: list[tree.Argument] = []
         while not self.sees(")"):
@@ -219,7 +226,10 @@ class ExpressionParser(TokenStream):
             if self.is_name(self.here) and self.ahead(1).text == "=" and self.ahead(1).kind is Kind.OPERATOR:
                 name = self.take().text
                 self.take()
+            first = self.here
             value = self._value_or_pipeline()
+            if not piped and _is_bare(value):
+                self.fail("a value, or a query in brackets", first)
             arguments.append(tree.Argument(self.since(start), value, name))
             if not self.accept(","):
                 break
