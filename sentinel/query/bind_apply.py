@@ -12,13 +12,13 @@ from typing import Any, Final
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import Place
-from sentinel.query.bind_series import SeriesBinder
+from sentinel.query.bind_plugins import PluginBinder
 
 _LONG: Final = KqlType.LONG
 _KEEPING: Final = (tree.Where, tree.Extend, tree.Sort, tree.Take)
 
 
-class ApplyBinder(SeriesBinder):
+class ApplyBinder(PluginBinder):
     """Binds `mv-apply`; every step inside is done for each outer row apart, told by a number of its own."""
 
     def mv_apply(self, node: tree.MvExpand, rows: ir.Rows, place: Place) -> ir.Rows:

@@ -11,6 +11,7 @@ from typing import NoReturn
 from sentinel.errors import QueryLimitExceeded, QuerySemanticError, QueryUnsupported, Span
 from sentinel.model.tables import KqlType, Table
 from sentinel.query import ir, tree
+from sentinel.query.probing import Probe, constant_rows
 
 MAX_STEPS = 2000
 """How many steps a query may have once its lets are put in place."""
@@ -107,13 +108,14 @@ class Place:
 class Context:
     """Errors with places, fresh columns, and the tables there are."""
 
-    def __init__(self, text: str, tables: Mapping[str, Table]) -> None:
+    def __init__(self, text: str, tables: Mapping[str, Table], probe: Probe = constant_rows) -> None:
         self.text = text
         self.tables = tables
         self.numbers = itertools.count(1)
         self.read: dict[str, None] = {}
         self.visualization: str | None = None
         self.steps = 0
+        self.probe = probe
 
     def fail(self, message: str, span: Span, hint: str = "") -> NoReturn:
         """Raise: the query does not fit together."""

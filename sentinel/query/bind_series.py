@@ -199,30 +199,3 @@ class SeriesBinder(ReshapeBinder):
         found = self.new_column("", _DYNAMIC)
         parsed = call_form(form, (ir.Const(_TEXT, json.dumps(options)), of))
         return self.taken(ir.Extend(rows.plan, ((found, parsed),)), rows, found, list(node.columns))
-
-    def evaluate(self, node: tree.Evaluate, rows: ir.Rows, place: Place) -> ir.Rows:
-        """`evaluate`: only `bag_unpack` with a declared schema, since columns must be known before rows."""
-        if node.call.name != "bag_unpack":
-            self.unsupported(f"the plugin {node.call.name}", node.call.span)
-        if not node.columns:
-            hint = "declare the columns: evaluate bag_unpack(d) : (a: long, b: string)"
-            self.unsupported("bag_unpack without a schema", node.call.span, hint)
-        arguments = node.call.arguments
-        bag = self.expression(arguments[0].value, place)
-        prefix = ""
-        if len(arguments) > 1 and isinstance(arguments[1].value, tree.Literal):
-            prefix = str(arguments[1].value.value)
-        columns: list[ir.Col] = []
-        computed: list[ir.Definition] = []
-        for declared in node.columns:
-            known = rows.find(declared.name)
-            if known is not None and not (isinstance(bag, ir.Ref) and known.id == bag.col.id):
-                columns.append(known)
-                continue
-            key = ir.Const(_TEXT, declared.name.removeprefix(prefix))
-            picked: ir.Expr = call_form(registered("op_key"), (bag, key))
-            value = picked if declared.type is _DYNAMIC else self.convert(picked, declared.type)
-            column = self.fresh(declared.name, value)
-            computed.append((column, value))
-            columns.append(column)
-        return replace(rows, plan=ir.Extend(rows.plan, tuple(computed)), columns=tuple(columns))

@@ -19,6 +19,7 @@ from sentinel.query.bind_context import (
     TabularLet,
 )
 from sentinel.query.bind_expressions import NUMBERS
+from sentinel.query.probing import Probe, constant_rows
 
 _ALWAYS: Final = frozenset({"TimeGenerated", "_IngestionTime"})
 """Columns every stored row has."""
@@ -281,12 +282,16 @@ _OPERATORS: Final[dict[type[tree.Node], Callable[[Binder, Any, ir.Rows, Place], 
 
 
 def bind(
-    node: tree.Query, text: str, tables: Mapping[str, Table], parameters: Mapping[str, KqlType]
+    node: tree.Query,
+    text: str,
+    tables: Mapping[str, Table],
+    parameters: Mapping[str, KqlType],
+    probe: Probe = constant_rows,
 ) -> ir.Bound:
-    """The typed form of a query.
+    """The typed form of a query; `probe` answers what must be known of rows before there are columns.
 
     Raises:
         QuerySemanticError: It names or combines what does not fit.
         QueryUnsupported: It asks for what is not answered here.
     """
-    return Binder(text, tables).query(node, parameters)
+    return Binder(text, tables, probe).query(node, parameters)

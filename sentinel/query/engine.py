@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,6 +30,8 @@ from sentinel.errors import (
     QueryUnsupported,
 )
 from sentinel.model.tables import Column, KqlType, Table, tables
+from sentinel.query import ir
+from sentinel.query.probing import ColumnsUnknown, Probe, constant_rows
 from sentinel.query.result import DEFAULT_LIMITS, Limits, Result, readers_of
 from sentinel.store.scan import Scan, TermFilter
 
@@ -103,8 +105,13 @@ def _stored(value: Parameter) -> Any:
     return value
 
 
-def compile_query(text: str, parameters: Mapping[str, KqlType], catalogue: Mapping[str, Table]) -> Compiled:
-    """The SQL of a query.
+def compile_query(
+    text: str,
+    parameters: Mapping[str, KqlType],
+    catalogue: Mapping[str, Table],
+    probe: Probe = constant_rows,
+) -> Compiled:
+    """The SQL of a query; `probe` answers what must be known of rows before there are columns.
 
     Raises:
         QuerySyntaxError: The text is not KQL.
@@ -118,7 +125,7 @@ def compile_query(text: str, parameters: Mapping[str, KqlType], catalogue: Mappi
     if len(text) > _LONGEST_TEXT:
         raise QueryLimitExceeded(f"the query has more than {_LONGEST_TEXT} characters")
     try:
-        bound = bind(parse(text), text, catalogue, parameters)
+        bound = bind(parse(text), text, catalogue, parameters, probe)
         sql = emit(bound)
     except RecursionError:
         raise QueryLimitExceeded("the query is nested too deeply", None, text) from None
@@ -200,24 +207,45 @@ class Engine:
             QueryError: The query is refused, or the store could not answer.
         """
         given = dict(parameters or {})
-        compiled = self.compile(text, {name: _kind(value) for name, value in given.items()})
         bound: dict[str, Any] = {f"p_{name}": _stored(value) for name, value in given.items()}
         bound["p_now"] = to_ticks(now)
-        bound.update(compiled.sql.constants)
         if within is not None:
             bound["within_from"], bound["within_to"] = within
         if resource:
             bound["within_id"], bound["within_ids"] = resource, f"{resource}/"
         reader = self._reader()
-        with _watched(reader.connection, limits, cancel, text):
-            sql = self._complete(compiled.sql, reader, bound, within, resource)
+
+        def answer(sql: Emitted) -> tuple[list[tuple[Any, ...]], str]:
+            values = {**bound, **dict(sql.constants)}
             try:
-                rows, cut = _rows(reader.connection, sql, bound, limits)
+                whole = self._complete(sql, reader, values, within, resource)
+                return _rows(reader.connection, whole, values, limits)
             finally:
                 reader.release()
+
+        with _watched(reader.connection, limits, cancel, text):
+            compiled = self._compiled_for(text, {name: _kind(value) for name, value in given.items()}, answer)
+            rows, cut = answer(compiled.sql)
         if cut and not limits.partial:
             raise QueryLimitExceeded(cut, None, text, "aggregate, or take fewer rows or columns")
         return Result(compiled.columns, _shown(rows, compiled.columns), compiled.visualization, cut)
+
+    def _compiled_for(
+        self,
+        text: str,
+        kinds: Mapping[str, KqlType],
+        answer: Callable[[Emitted], tuple[list[tuple[Any, ...]], str]],
+    ) -> Compiled:
+        """The compiled query; where only rows tell its columns, by asking them, each time anew."""
+        try:
+            return self.compile(text, kinds)
+        except ColumnsUnknown:
+            from sentinel.query.emit_sqlite import emit
+
+            def probe(rows: ir.Rows) -> list[tuple[Any, ...]]:
+                return answer(emit(ir.Bound(rows, None, ())))[0]
+
+            return compile_query(text, kinds, self._catalogue, probe)
 
     def explain(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> str:
         """The SQL of a query, its scans still placeholders.

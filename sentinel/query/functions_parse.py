@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sentinel.query.functions_convert import _INT, text_to_bool, text_to_long, text_to_real
+from sentinel.query.functions_plugins import plugin_functions
 from sentinel.query.functions_text import regex
 from sentinel.query.scalar import B, D, G, I, L, N, P, R, S, Scalar, T
 from sentinel.query.values import parse_datetime, parse_timespan
@@ -119,6 +120,7 @@ def parse_functions() -> tuple[Scalar, ...]:
     """What the two operators are made of."""
     kinds = {"string": S, "long": L, "int": I, "real": R, "bool": B, "datetime": T, "timespan": P, "guid": G}
     return (
+        *plugin_functions(),
         Scalar("op_parse", (S, S), D, parse_text),
         Scalar("op_parse_kv", (S, S), D, parse_pairs),
         Scalar("op_piece", (D, L), N, _decimal_piece, suffix="decimal"),

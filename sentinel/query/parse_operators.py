@@ -126,9 +126,11 @@ class OperatorParser(ExpressionParser):
         self.hints()
         call = self.call()
         columns: tuple[tree.ColumnDeclaration, ...] = ()
+        keeps = False
         if self.accept(":"):
-            columns = self.column_declarations()
-        return tree.Evaluate(self.since(start), call, columns)
+            keeps = self.sees("(") and self.ahead(1).text == "*"
+            columns = self.column_declarations(starred=keeps)
+        return tree.Evaluate(self.since(start), call, columns, keeps)
 
     def sort_keys(self) -> tuple[tree.SortKey, ...]:
         """`a asc nulls first, b desc`."""
@@ -179,9 +181,12 @@ class OperatorParser(ExpressionParser):
             self.fail(what)
         return "".join(parts)
 
-    def column_declarations(self) -> tuple[tree.ColumnDeclaration, ...]:
-        """`(a: long, b: string)`."""
+    def column_declarations(self, *, starred: bool = False) -> tuple[tree.ColumnDeclaration, ...]:
+        """`(a: long, b: string)`, with `starred` behind `*`."""
         self.expect("(")
+        if starred:
+            self.expect("*")
+            self.accept(",")
         columns: list[tree.ColumnDeclaration] = []
         while not self.sees(")"):
             columns.append(self.column_declaration())

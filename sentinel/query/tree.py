@@ -314,6 +314,7 @@ class Evaluate(Node):
 
     call: Call
     columns: tuple[ColumnDeclaration, ...] = ()
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
