@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from sentinel.config.secret import Secret
 from sentinel.errors import ConfigError
 from sentinel.model.plan import RunMode
 from sentinel.model.settings import Knob, Settings
+from sentinel.model.tables import tables
 from sentinel.model.target import Target
 from sentinel.remediate.policy import Policy
 
@@ -246,6 +248,13 @@ class HealthSettings:
     """How old the newest record of a table may get that used to deliver; `0s` never complains."""
     tables: Mapping[str, timedelta] = field(default_factory=lambda: MappingProxyType({}))
     """The same for single tables, such as those of jobs that rest at night."""
+
+    def __post_init__(self) -> None:
+        known = tables()
+        for name in self.tables:
+            if name not in known:
+                near = get_close_matches(name, known, 1)
+                raise ValueError(f"there is no table {name!r}" + f"; did you mean {near[0]!r}?" * bool(near))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ from sentinel.instrument.metrics import Metrics
 from sentinel.instrument.observers import Everyone, MetricsObserver
 from sentinel.instrument.stored import IngestMetrics, Reading, StateMetrics, TelemetryMetrics
 from sentinel.model.observer import Observer
+from sentinel.model.rule import RuleSet
 from sentinel.model.settings import Knob
 from sentinel.model.tables import CURRENT_STATE, DEPLOYMENT_STATE, tables
 from sentinel.model.target import Target
@@ -95,6 +97,16 @@ def policy_of(config: Config) -> Policy:
     ).paced(config.pace)
 
 
+def _check_modes(config: Config, rules: RuleSet) -> None:
+    """A run mode for a symptom nobody looks for would be believed to hold, and the default would."""
+    known = [symptom.id for symptom in rules.symptoms]
+    for name in config.modes.symptoms:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+            raise ConfigError(f"modes.symptoms: there is no symptom {name!r}; {hint}")
+
+
 def build(home: Path, config: Config, clock: Clock | None = None) -> Daemon:
     """Open everything a daemon on `home` needs; nothing runs yet.
 
@@ -120,6 +132,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     asking = Asking(engine, clock)
     closing.callback(asking.close)
     rules = RuleBook(lambda: rules_in_force(home, config, engine))
+    _check_modes(config, rules.current())
     ingester = Ingester(store, clock)
     closing.callback(ingester.close)
     adapters = Adapters([MeasuredAdapter(one, metrics) for one in adapters_of(config, clock, closing)])

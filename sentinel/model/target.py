@@ -77,7 +77,8 @@ class Target:
         wanted = len(COLUMNS[kind])
         names = tuple(rest.split("/", wanted - 1))
         if len(names) != wanted or not all(names):
-            raise ValueError(f"a {kind} is written {kind}:{'/'.join(PARAMETERS[kind])}, not {text!r}")
+            written = f"{kind}:" * bool(colon) + "/".join(PARAMETERS[kind])
+            raise ValueError(f"a {kind} is written {written}, not {text!r}")
         return cls(kind, names)
 
 

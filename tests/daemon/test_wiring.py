@@ -77,6 +77,13 @@ def test_rules_that_cannot_be_used_keep_it_from_starting_and_nothing_stays_open(
         build(tmp_path, Config.parse('[rules]\npaths = ["mine"]'))
 
 
+def test_a_run_mode_for_a_symptom_there_is_not_is_refused(tmp_path: Path) -> None:
+    text = '[modes.symptoms]\nrequests-refusd = "readonly"'
+
+    with pytest.raises(ConfigError, match="no symptom 'requests-refusd'; did you mean 'requests-refused'"):
+        build(tmp_path, Config.parse(text))
+
+
 def test_a_simulated_deployment_a_real_one_could_not_be_is_refused(tmp_path: Path) -> None:
     text = '[[adapters]]\nkind = "simulated"\ntarget = "chat/blue"\nmin_replicas = 5\nmax_replicas = 2'
 
