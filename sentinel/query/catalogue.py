@@ -7,9 +7,12 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+from sentinel.query.functions_address import address_functions
 from sentinel.query.functions_convert import conversion_functions
 from sentinel.query.functions_dynamic import dynamic_functions
+from sentinel.query.functions_encoding import encoding_functions
 from sentinel.query.functions_math import math_functions
+from sentinel.query.functions_pieces import piece_functions
 from sentinel.query.functions_series import series_functions
 from sentinel.query.functions_text import text_functions
 from sentinel.query.functions_time import time_functions
@@ -42,6 +45,12 @@ SYNONYMS: Final[Mapping[str, str]] = MappingProxyType(
         "hash_sha_256": "hash_sha256",
         "string_len": "strlen",
         "datepart": "datetime_part",
+        "to_utf8": "unicode_codepoints_from_string",
+        "make_string": "unicode_codepoints_to_string",
+        "base64_encodestring": "base64_encode_tostring",
+        "base64_decodestring": "base64_decode_tostring",
+        "parseurl": "parse_url",
+        "parseurlquery": "parse_urlquery",
     }
 )
 
@@ -57,6 +66,9 @@ def scalars() -> Mapping[str, tuple[Scalar, ...]]:
         *conversion_functions(),
         *dynamic_functions(),
         *series_functions(),
+        *address_functions(),
+        *encoding_functions(),
+        *piece_functions(),
     ):
         found.setdefault(form.name, []).append(form)
     return MappingProxyType({name: tuple(forms) for name, forms in found.items()})

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from sentinel.errors import QueryUnsupported
 from sentinel.model.tables import KqlType
+
+
+class Unanswerable(QueryUnsupported):
+    """A row asks a function for what nobody documents; better no answer than a guess."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} is not supported")
 
 
 class Wide(StrEnum):

@@ -111,6 +111,8 @@ def same_cell(wanted: Any, found: Any, kind: KqlType, flags: frozenset[str]) -> 
             return bool(wanted is found)
         case KqlType.DYNAMIC:
             return same_dynamic(wanted, found, unordered="set_order" in flags)
+        case KqlType.DECIMAL if isinstance(wanted, str):
+            return bool(Decimal(wanted) == found)
         case KqlType.INT | KqlType.LONG if "approx" not in flags:
             return isinstance(wanted, int) and not isinstance(wanted, bool) and wanted == found
         case KqlType.REAL | KqlType.DECIMAL | KqlType.INT | KqlType.LONG:
