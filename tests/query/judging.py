@@ -20,6 +20,7 @@ import apsw
 from sentinel.errors import QueryError
 from sentinel.model.tables import Column, KqlType
 from sentinel.query.engine import REFUSALS, Engine
+from sentinel.query.functions_convert import text_to_real
 from sentinel.query.result import Limits, Result
 from sentinel.query.values import dump_json, format_datetime_iso, format_real, format_timespan, parse_datetime
 from sentinel.store.scan import Scan
@@ -94,7 +95,8 @@ def same_dynamic(wanted: Any, found: Any, *, unordered: bool) -> bool:
 
 def _number(value: Any) -> float | None:
     if isinstance(value, str):
-        return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.get(value)
+        special = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+        return special.get(value) if value in special else text_to_real(value)
     return float(value) if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else None
 
 
@@ -111,8 +113,6 @@ def same_cell(wanted: Any, found: Any, kind: KqlType, flags: frozenset[str]) -> 
             return bool(wanted is found)
         case KqlType.DYNAMIC:
             return same_dynamic(wanted, found, unordered="set_order" in flags)
-        case KqlType.DECIMAL if isinstance(wanted, str):
-            return bool(Decimal(wanted) == found)
         case KqlType.INT | KqlType.LONG if "approx" not in flags:
             return isinstance(wanted, int) and not isinstance(wanted, bool) and wanted == found
         case KqlType.REAL | KqlType.DECIMAL | KqlType.INT | KqlType.LONG:
