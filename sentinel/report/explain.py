@@ -44,7 +44,7 @@ def explain(detail: IncidentDetail, rules: RuleSet | None = None, *, width: int 
 def explain_lines(detail: IncidentDetail, rules: RuleSet | None = None, *, width: int = WIDTH) -> list[str]:
     """The lines of `explain`: section titles in capitals at the margin, the rest indented by two."""
     sections = (
-        ("", _heading(detail.incident, rules)),
+        ("", _heading(detail, rules)),
         ("VERDICT", _verdict(detail.incident, rules)),
         ("EVIDENCE", _evidence(detail.diagnosis)),
         ("RULED OUT", _others(detail.diagnosis, Outcome.RULED_OUT, rules)),
@@ -62,13 +62,17 @@ def explain_lines(detail: IncidentDetail, rules: RuleSet | None = None, *, width
     return lines
 
 
-def _heading(incident: Incident, rules: RuleSet | None) -> Iterator[str]:
+def _heading(detail: IncidentDetail, rules: RuleSet | None) -> Iterator[str]:
+    incident = detail.incident
     symptom = rules.symptom(incident.symptom) if rules else None
     title = symptom.title if symptom else incident.symptom
     yield f"{target_name(incident.target)}: {title} · {incident.state}"
     yield f"incident {incident.id}, opened {moment(incident.opened)}" + (
         f", closed {moment(incident.closed)}" if incident.closed else ""
     )
+    told = detail.transitions[-1].why if detail.transitions else ""
+    if incident.closed is None and incident.why != told:
+        yield f"now: {incident.why}"
 
 
 def _verdict(incident: Incident, rules: RuleSet | None) -> Iterator[str]:

@@ -72,6 +72,19 @@ def test_a_resolved_incident_is_told_from_the_verdict_to_the_measured_effect(sta
     assert text == WHOLE
 
 
+def test_what_holds_an_incident_back_now_is_told_although_it_is_no_step(state: State) -> None:
+    a_waiting_incident(state)
+    stored = Incidents(state).get("i1")
+    assert stored is not None
+    Incidents(state).touch(stored, why="stopped by a person: freeze")
+    detail = incident_detail(state, "i1")
+    assert detail is not None
+
+    heading = explain(detail).split("\n\n")[0].splitlines()
+
+    assert heading[2:] == ["now: stopped by a person: freeze"]
+
+
 def test_the_text_does_not_need_the_rules(state: State) -> None:
     a_resolved_incident(state)
     detail = incident_detail(state, "i1")
