@@ -68,6 +68,11 @@ def _server(app: Starlette) -> uvicorn.Server:
     import uvicorn
 
     class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """Wait for the requests in flight, of which queries end at once."""
+            app.state.end_queries()
+            await super().shutdown(sockets)
+
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             """Signals are taken by the daemon, which has more to end than the server."""

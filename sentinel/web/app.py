@@ -44,6 +44,7 @@ def create_app(
 ) -> Starlette:
     """The application; `max_body` is the size of the largest delivery in bytes.
 
+    `app.state.end_queries()`, called when the server begins to end, lets no query hold that up.
     `workspaces` are the names of workspaces and databases it answers to, every name if there are none.
 
     `/metrics`, `/healthz` and `/readyz` need no key: they tell counts and names of tables and rules, never content.
@@ -86,6 +87,7 @@ def create_app(
         routes=routes,
         exception_handlers={Refused: refusal, HTTPException: _not_served, Exception: _crashed},
     )
+    app.state.end_queries = asking.end
     app.add_middleware(CountedRequests, metrics=metrics)
     return app
 

@@ -74,13 +74,15 @@ class Asking:
         self._waiting = waiting
         self._most_rows = most_rows
         self._asked = 0
+        self._running: set[threading.Event] = set()
+        self._ended = False
 
     async def ask(self, request: Request, question: Question, shape: Shape) -> bytes:
         """The body of the answer.
 
         Raises:
             QueryError: The query is refused, or a limit ran out.
-            Refused: Too many queries wait already (429), or whoever asked went away.
+            Refused: Too many queries wait already (429), the server ends (503), or whoever asked went away.
         """
         (answer,) = await self.ask_all(request, [(question, shape)])
         if isinstance(answer, QueryError):
@@ -93,8 +95,10 @@ class Asking:
         """The body of each answer, or why there is none; the body of the request must have been read.
 
         Raises:
-            Refused: Too many queries wait already (429), or whoever asked went away.
+            Refused: Too many queries wait already (429), the server ends (503), or whoever asked went away.
         """
+        if self._ended:
+            raise _ending()
         if self._asked + len(questions) > self._waiting:
             raise Refused(
                 429,
@@ -103,23 +107,29 @@ class Asking:
                 headers={"Retry-After": str(_RETRY_SECONDS)},
             )
         cancel = threading.Event()
+        self._running.add(cancel)
         self._asked += len(questions)
         answers = [
             asyncio.wrap_future(self._threads.submit(self._answer, question, shape, cancel))
             for question, shape in questions
         ]
-        everything = asyncio.gather(*answers)
+        everything = asyncio.ensure_future(_each(answers))
         gone = asyncio.ensure_future(_gone(request))
         try:
             await asyncio.wait((everything, gone), return_when=asyncio.FIRST_COMPLETED)
             if not everything.done():
                 raise Refused(499, "Disconnected", "whoever asked went away before the answer")
-            return list(everything.result())
+            if self._ended:
+                raise _ending()
+            return everything.result()
         finally:
-            # Also reached when the server ends: what still waits is dropped, what runs is told to stop.
+            # Also when the server gives this request up: what still waits is dropped, what runs is told to stop.
+            self._running.discard(cancel)
             cancel.set()
             gone.cancel()
             everything.cancel()
+            for answer in answers:
+                answer.cancel()
             self._asked -= len(questions)
 
     def _answer(self, question: Question, shape: Shape, cancel: threading.Event) -> bytes | QueryError:
@@ -138,9 +148,23 @@ class Asking:
             return error
         return shape(Answered(result, monotonic() - started))
 
+    def end(self) -> None:
+        """End every query and answer no more, 503 instead; called from the thread of the server."""
+        self._ended = True
+        for cancel in self._running:
+            cancel.set()
+
     def close(self) -> None:
         """Wait for the queries that still run; their askers are gone, so they end at once."""
         self._threads.shutdown(cancel_futures=True)
+
+
+def _ending() -> Refused:
+    return Refused(503, "Ending", "the daemon is ending", headers={"Connection": "close"})
+
+
+async def _each(answers: Sequence[asyncio.Future[bytes | QueryError]]) -> list[bytes | QueryError]:
+    return [await answer for answer in answers]
 
 
 async def _gone(request: Request) -> None:

@@ -148,8 +148,13 @@ class KustoPages:
             raise Refused(
                 400, "General_BadRequest", f'expected {{"db": "...", "csl": "..."}}: {error}'
             ) from None
-        if body.db:
-            self._workspaces.check(body.db)
+        if body.db and not self._workspaces.has(body.db):
+            # Kusto's clients show no message of an answer that is 404.
+            raise Refused(
+                400,
+                "BadRequest_EntityNotFound",
+                f"Entity ID {body.db!r} of kind 'Database' was not found; this one is {self._workspaces.name!r}",
+            )
         return body
 
     def _database(self, body: _Body) -> str:

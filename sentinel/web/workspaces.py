@@ -21,6 +21,10 @@ class Workspaces:
         """What it calls itself."""
         return self._names[0] if self._names else DEFAULT_NAME
 
+    def has(self, name: str) -> bool:
+        """Whether it answers to a name."""
+        return not self._names or name.lower() in {own.lower() for own in self._names}
+
     def check(self, name: str, also: Iterable[str] = ()) -> None:
         """Let a name pass, and further ones if they mean the same store.
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,9 @@ class Face:
     metrics: Metrics = field(default_factory=Metrics)
     reasons: list[str] = field(default_factory=list)
 
-    def app(self, ingester: Ingester | None = None, *, waiting: int = 100) -> Starlette:
+    def app(
+        self, ingester: Ingester | None = None, *, waiting: int = 100, workspaces: Sequence[str] = ()
+    ) -> Starlette:
         @contextmanager
         def lend() -> Iterator[State]:
             yield self.state
@@ -55,13 +57,21 @@ class Face:
             unhealthy=lambda: self.reasons,
             unready=list,
             max_body=MAX_BODY,
+            workspaces=workspaces,
         )
 
     def client(
-        self, key: str | None = "admin", *, ingester: Ingester | None = None, waiting: int = 100
+        self,
+        key: str | None = "admin",
+        *,
+        ingester: Ingester | None = None,
+        waiting: int = 100,
+        workspaces: Sequence[str] = (),
     ) -> httpx2.AsyncClient:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        transport = httpx2.ASGITransport(self.app(ingester, waiting=waiting), raise_app_exceptions=False)
+        transport = httpx2.ASGITransport(
+            self.app(ingester, waiting=waiting, workspaces=workspaces), raise_app_exceptions=False
+        )
         return httpx2.AsyncClient(transport=transport, base_url="http://sentinel", headers=headers)
 
     def waiting_incident(self) -> Incident:

@@ -96,6 +96,18 @@ async def test_more_queries_than_may_wait_are_turned_away(path: str, face: Face)
     assert int(refused.headers["retry-after"]) > 0
 
 
+async def test_no_query_is_answered_while_the_server_ends(face: Face) -> None:
+    app = face.app()
+    app.state.end_queries()
+    headers = {"Authorization": "Bearer read"}
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://s", headers=headers
+    ) as client:
+        answer = await client.post("/v1/query", json={"query": "print 1"})
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "Ending")
+
+
 class TestNames:
     def test_without_names_every_name_is_ours_but_only_one_at_a_time(self) -> None:
         ours = Workspaces()
@@ -110,6 +122,16 @@ class TestNames:
         ours.check("ops", ["63613592-B6F7-4C3D-A390-22BA13102111"])
         with pytest.raises(Refused, match="elsewhere is not kept here; this one is Ops"):
             ours.check("elsewhere")
+
+
+async def test_another_database_is_refused_in_words_its_clients_show(face: Face) -> None:
+    async with face.client(workspaces=["ops"]) as client:
+        ours = await client.post("/v1/rest/mgmt", json={"db": "OPS", "csl": ".show databases"})
+        refused = await client.post("/v2/rest/query", json={"db": "elsewhere", "csl": "print 1"})
+
+    assert ours.json()["Tables"][0]["Rows"][0][0] == "ops"
+    assert refused.status_code == 400
+    assert "'elsewhere'" in refused.json()["error"]["@message"]
 
 
 values: st.SearchStrategy[Any] = st.recursive(
