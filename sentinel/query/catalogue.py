@@ -16,6 +16,7 @@ from sentinel.query.functions_pieces import piece_functions
 from sentinel.query.functions_series import series_functions
 from sentinel.query.functions_text import text_functions
 from sentinel.query.functions_time import time_functions
+from sentinel.query.functions_units import unit_functions
 from sentinel.query.scalar import Scalar
 
 SYNONYMS: Final[Mapping[str, str]] = MappingProxyType(
@@ -69,6 +70,7 @@ def scalars() -> Mapping[str, tuple[Scalar, ...]]:
         *address_functions(),
         *encoding_functions(),
         *piece_functions(),
+        *unit_functions(),
     ):
         found.setdefault(form.name, []).append(form)
     return MappingProxyType({name: tuple(forms) for name, forms in found.items()})
