@@ -37,7 +37,8 @@ _UNSUPPORTED: Final = {
     "project-by-names": "use project-keep",
 }
 _HYPHENATED: Final = frozenset({"project", "parse", "mv", "make", "top", "graph", "sample", "macro"})
-_SETTINGS: Final = frozenset({"notruncation", "norequesttimeout", "query_now", "servertimeout"})
+_SETTINGS: Final = frozenset({"notruncation", "norequesttimeout", "servertimeout"})
+"""Settings that change no row of an answer."""
 
 
 class Parser(ReshapeParser):

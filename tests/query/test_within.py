@@ -11,7 +11,7 @@ import pytest
 
 from sentinel.clock import VirtualClock, to_ticks
 from sentinel.collect.ingest import Ingester
-from sentinel.errors import QueryCancelled, QueryLimitExceeded, QueryTimedOut
+from sentinel.errors import QueryCancelled, QueryLimitExceeded, QueryTimedOut, QueryUnsupported
 from sentinel.query.engine import Engine
 from sentinel.query.result import Limits
 from sentinel.store.telemetry import TelemetryStore
@@ -91,3 +91,8 @@ def test_time_that_ran_out_and_a_cancelled_query_are_told_apart(engine: Engine) 
         engine.query(endless, now=NOON, limits=Limits(seconds=0.1))
     with pytest.raises(QueryCancelled):
         engine.query(endless, now=NOON, cancel=cancel)
+
+
+def test_a_setting_that_would_change_the_answer_is_refused_by_name(engine: Engine) -> None:
+    with pytest.raises(QueryUnsupported, match="query_now"):
+        engine.query("set query_now = datetime(2001-01-01); print now()", now=NOON)
