@@ -26,6 +26,8 @@ class Reached:
     lines: int
     head: str
     head_bytes: int
+    whole: bool = False
+    """Whether it was one document; if lines were found in it later, that was only the beginning of the first."""
 
     @property
     def text(self) -> str:
@@ -78,8 +80,10 @@ def portions(stream: IO[bytes], before: Reached | None = None) -> Iterator[Porti
     if not _is_lines(first):
         body = first + stream.read()
         if len(body) > start:
-            yield Portion(body, 1, Reached(len(body), body.count(b"\n"), digest, len(head)))
+            yield Portion(body, 1, Reached(len(body), body.count(b"\n"), digest, len(head), whole=True))
         return
+    if before is not None and before.whole:
+        start, line = 0, 1
     blocks = chain([first], iter(lambda: _some(stream), b""))
     at = start
     for body in _whole_lines(_behind(blocks, start)):

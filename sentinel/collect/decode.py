@@ -83,7 +83,7 @@ class _Reading:
             if self._take_document(Piece(body.line, raw.rstrip())):
                 return
             if not any(_is_json(line.raw) for line in framing.lines(body)):
-                self._put_aside(body, "it is not JSON")
+                self._put_aside(body, _why_not_json(body.raw))
                 return
         for start, chunk in framing.chunks(body.raw):
             if not self._take_exact_lines(chunk):

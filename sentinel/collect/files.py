@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path, PurePath
 from typing import IO, Final
@@ -49,6 +49,8 @@ class _Reached:
     head_bytes: int = 0
     size: int = 0
     """How large the file was when it was last looked at; what waits for an end is taken once it rests."""
+    whole: bool = False
+    """Whether it was taken as one document. If it grows, that was only its beginning, perhaps of its first line."""
 
 
 class FileSource:
@@ -104,7 +106,8 @@ class FileSource:
             cursor = self._cursor(status)
             before = self._reached.get(cursor, _Reached())
             head = file.read(_HEAD)
-            if status.st_size < before.offset or _digest(head[: before.head_bytes]) != before.head:
+            is_another = status.st_size < before.offset or _digest(head[: before.head_bytes]) != before.head
+            if is_another or (before.whole and status.st_size > before.offset):
                 before = _Reached()
             if status.st_size == before.offset:
                 return Receipt()
@@ -123,10 +126,11 @@ class FileSource:
     def _take_whole(self, path: Path, file: IO[bytes], cursor: str, now: _Reached) -> Receipt:
         file.seek(0)
         body = file.read()
+        taken = replace(now, offset=len(body), line=0, whole=True)
         try:
-            return self._submit(path, body, 1, cursor, _moved(now, len(body), 0))
+            return self._submit(path, body, 1, cursor, taken)
         except IngestError as error:
-            self._reached[cursor] = _moved(now, len(body), 0)
+            self._reached[cursor] = taken
             raise SourceError(f"cannot take {path}: {error}") from error
 
     def _take_lines(self, path: Path, file: IO[bytes], cursor: str, now: _Reached) -> Receipt:
@@ -141,7 +145,7 @@ class FileSource:
             if end:
                 body, rest = rest[:end], rest[end:]
                 first_line = now.line + 1
-                now = _moved(now, now.offset + end, now.line + body.count(b"\n"))
+                now = replace(now, offset=now.offset + end, line=now.line + body.count(b"\n"))
                 total += self._submit(path, body, first_line, cursor, now)
         return total
 
@@ -155,10 +159,6 @@ class FileSource:
         )
         self._reached[cursor] = reached
         return receipt
-
-
-def _moved(reached: _Reached, offset: int, line: int) -> _Reached:
-    return _Reached(offset, line, reached.head, reached.head_bytes, reached.size)
 
 
 def _digest(head: bytes) -> str:

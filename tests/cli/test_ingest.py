@@ -108,6 +108,19 @@ class TestGoingOn:
 
         assert ended.out == "accepted=3 duplicates=0 set_aside=0 unknown=0\n"
 
+    def test_a_file_that_ended_within_its_first_line_is_whole_once_it_grew(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        file, whole = tmp_path / "a.jsonl", records(3)
+        file.write_text(whole[:30])
+        began = sentinel(capsys, tmp_path / "home", "ingest", str(file))
+        file.write_text(whole)
+
+        grown = sentinel(capsys, tmp_path / "home", "ingest", str(file))
+
+        assert (began.code, grown.code) == (1, 0)
+        assert grown.out == "accepted=3 duplicates=0 set_aside=0 unknown=0\n"
+
     def test_a_file_that_was_taken_is_not_read_again_unless_asked(
         self, capsys: pytest.CaptureFixture[str], tmp_path: Path
     ) -> None:

@@ -100,6 +100,21 @@ def test_a_document_is_taken_once_it_rests(file: Path, ingester: Ingester, store
     assert (source.poll(), source.poll()) == (Receipt(accepted=2), Receipt())
 
 
+@pytest.mark.parametrize("whole", [LINES[0] + LINES[1], b"[\n" + LINES[0] + b",\n" + LINES[1] + b"]\n"])
+def test_a_file_that_rests_in_the_middle_of_its_beginning_is_whole_in_the_end(
+    whole: bytes, file: Path, ingester: Ingester, store: TelemetryStore
+) -> None:
+    source = FileSource(file, ingester, store)
+    append(file, whole[:40])
+    beginning = [source.poll() for _ in range(3)]
+    append(file, whole[40:])
+
+    end = [source.poll() for _ in range(3)]
+
+    assert sum(one.set_aside for one in beginning) == 1
+    assert (sum(one.accepted for one in end), sum(one.set_aside for one in end)) == (2, 0)
+
+
 def test_a_packed_file_is_taken_once(tmp_path: Path, ingester: Ingester, store: TelemetryStore) -> None:
     (tmp_path / "old.jsonl.gz").write_bytes(gzip.compress(b"".join(LINES[:3])))
     source = FileSource(tmp_path, ingester, store)

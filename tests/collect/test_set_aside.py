@@ -27,6 +27,7 @@ def test_good_lines_around_a_malformed_one_are_stored(ingester: Ingester, store:
         (b'{"time": "2026-02-30T00:00:00Z", "category": "x"}', "day is out of range"),
         (b'{"time": "2026-02-03T00:00:00Z"}', "neither a category nor a Type"),
         (b"[1]", "a record is a JSON object"),
+        (b'{"time": "2026-02', "it is not JSON: Input data was truncated"),
         (b"[" * 5000 + b"]" * 5000, "it is not JSON"),
         (b"\xff\xfe{}", "it is not JSON"),
         (b'{"time": "2026-02-03T00:00:00Z", "category": "\\ud800"}', "it is not JSON"),
