@@ -254,7 +254,8 @@ class HealthSettings:
         for name in self.tables:
             if name not in known:
                 near = get_close_matches(name, known, 1)
-                raise ValueError(f"there is no table {name!r}" + f"; did you mean {near[0]!r}?" * bool(near))
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"there is no table {name!r}{hint}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,23 +6,24 @@ from sentinel.clock import to_ticks
 from sentinel.config.settings import HealthSettings
 from sentinel.daemon.freshness import Freshness
 
+TABLE = "AmlComputeJobEvent"
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 
 
 class Newest:
-    """The newest record of the one table `T`, to be moved about."""
+    """The newest record of one table, to be moved about."""
 
     def __init__(self, at: datetime | None) -> None:
         self.at = at
 
     def __call__(self, table: str) -> int | None:
-        return to_ticks(self.at) if table == "T" and self.at else None
+        return to_ticks(self.at) if table == TABLE and self.at else None
 
 
 def watching(newest: Newest, settings: HealthSettings | None = None) -> Freshness:
-    return Freshness(newest, ["T", "Empty"], settings or HealthSettings(), NOON)
+    return Freshness(newest, [TABLE, "Empty"], settings or HealthSettings(), NOON)
 
 
 def test_a_table_that_stops_delivering_is_silent() -> None:
@@ -34,7 +35,7 @@ def test_a_table_that_stops_delivering_is_silent() -> None:
     later = freshness.silent(NOON + 20 * MINUTE)
 
     assert while_fresh == []
-    assert later == ["T is silent: its newest record is 20m old, allowed are 15m"]
+    assert later == [f"{TABLE} is silent: its newest record is 20m old, allowed are 15m"]
 
 
 def test_it_is_well_again_when_records_arrive_again() -> None:
@@ -62,7 +63,7 @@ def test_an_import_of_old_records_makes_nobody_expect_more() -> None:
 
 
 def test_a_table_may_have_a_patience_of_its_own() -> None:
-    settings = HealthSettings(tables={"T": timedelta(days=1)})
+    settings = HealthSettings(tables={TABLE: timedelta(days=1)})
 
     assert watching(Newest(NOON - HOUR), settings).silent(NOON) == []
 
