@@ -130,3 +130,41 @@ def test_an_update_in_flight_voids_the_action(adapter: Unreliable, clock: Virtua
     assert done.state is ActionState.VOID
     clock.advance(timedelta(minutes=5))
     assert carried_out(action, adapter).state is ActionState.APPLIED
+
+
+def test_taking_back_waits_for_an_update_in_flight(adapter: Unreliable, clock: VirtualClock) -> None:
+    applied = carried_out(claimed(adapter), adapter)
+    undo = a_plan().action(ActionKind.UNDO, applied.revision, NOON)
+
+    with pytest.raises(AdapterError, match="not taken back yet: an update of"):
+        carried_out(undo, adapter)
+
+    clock.advance(timedelta(minutes=5))
+    assert carried_out(undo, adapter).state is ActionState.APPLIED
+    assert adapter.describe(CHAT_BLUE).settings.max_replicas == 4
+
+
+class Sluggish(SimulatedAdapter):
+    """A control plane that accepts a change at once and makes it later, or never."""
+
+    updating = True
+
+    def apply(self, target: Target, changes: Sequence[Change], *, expect: str, key: str) -> Deployment:
+        before = self.describe(target).settings
+        return replace(super().apply(target, changes, expect=expect, key=key), settings=before)
+
+    def describe(self, target: Target) -> Deployment:
+        return replace(super().describe(target), settings=Settings(max_replicas=4), updating=self.updating)
+
+
+def test_a_change_that_is_accepted_and_not_in_force_is_its_own_outcome(clock: VirtualClock) -> None:
+    adapter = Sluggish(clock)
+    adapter.add(CHAT_BLUE, Settings(max_replicas=4))
+    action = claimed(adapter)
+    with pytest.raises(AdapterError, match="accepted and not in force yet: max_replicas 4"):
+        carried_out(action, adapter)
+
+    adapter.updating = False
+
+    done = carried_out(action, adapter)
+    assert (done.state, done.detail) == (ActionState.FAILED, "accepted but not in force: max_replicas 4")
