@@ -48,6 +48,10 @@ class ExpressionBinder(Context):
         """A function call; provided by the whole binder."""
         raise NotImplementedError
 
+    def element(self, node: tree.Index, place: Place) -> ir.Expr | None:
+        """One of the results of a function that gives several; provided by the whole binder."""
+        raise NotImplementedError
+
     def pipeline(self, node: tree.Pipeline, place: Place) -> ir.Rows:
         """A subquery; provided by the whole binder."""
         raise NotImplementedError
@@ -89,7 +93,8 @@ class ExpressionBinder(Context):
                     "a table stands where a value belongs", node.span, "toscalar(...) takes its first value"
                 )
             case _:
-                return self.fail("this does not stand for a value here", node.span)
+                what = {tree.Star: "'*'", tree.TypeOf: "typeof()"}.get(type(node), "this")
+                return self.fail(f"{what} does not stand for a value here", node.span)
 
     def _name(self, node: tree.Name, place: Place) -> ir.Expr:
         column = place.column(node.text)
@@ -125,6 +130,9 @@ class ExpressionBinder(Context):
         return call_form(registered("op_key"), (of, ir.Const(KqlType.STRING, node.name)))
 
     def _index(self, node: tree.Index, place: Place) -> ir.Expr:
+        picked = self.element(node, place)
+        if picked is not None:
+            return picked
         of = self.expression(node.of, place)
         index = self.expression(node.index, place)
         if of.type is not KqlType.DYNAMIC:

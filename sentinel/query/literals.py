@@ -6,9 +6,11 @@ import json
 import re
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+from sentinel.clock import to_ticks
 from sentinel.model.tables import KqlType
 from sentinel.query.tokens import string_value
 from sentinel.query.values import dump_json, parse_datetime, parse_timespan, wrap_long
@@ -16,6 +18,10 @@ from sentinel.query.values import dump_json, parse_datetime, parse_timespan, wra
 Value = str | int | float | None
 
 _QUOTED: Final = re.compile(r"""[hH]?@?(?:"[^"]*"|'[^']*')$""")
+_DATE_PARTS: Final = re.compile(
+    r"(\d+)\s*,\s*(\d+)\s*,\s*(\d+)(?:\s*,\s*(\d+)\s*,\s*(\d+)(?:\s*,\s*(\d+))?)?"
+)
+"""`datetime(2026, 11, 22)`, possibly with hours, minutes and seconds."""
 _REALS: Final = {"nan": "nan", "+inf": "inf", "inf": "inf", "-inf": "-inf"}
 
 
@@ -41,6 +47,9 @@ def _decimal(text: str) -> Value:
 
 
 def _datetime(text: str) -> Value:
+    parts = _DATE_PARTS.fullmatch(text)
+    if parts is not None:
+        return to_ticks(datetime(*map(int, parts.groups(default="0")), tzinfo=UTC))  # type: ignore[misc,arg-type]
     ticks = parse_datetime(_unquoted(text))
     if ticks is None:
         raise ValueError(text)
