@@ -9,6 +9,7 @@ from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import FunctionLet, Names, Place, RowsLet, ScalarLet
 from sentinel.query.bind_expressions import NUMBERS, WHOLE, call_form, registered
+from sentinel.query.bind_forms import Parts, element, forms, several
 from sentinel.query.bind_lists import ListBinder
 from sentinel.query.bind_specials import specials
 from sentinel.query.catalogue import SYNONYMS, scalars
@@ -113,6 +114,9 @@ class CallBinder(ListBinder):
         window = self.window(node, place)
         if window is not None:
             return window
+        form = forms().get(name)
+        if form is not None:
+            return form(self, node, place)
         args = tuple(self.expression(argument.value, place) for argument in node.arguments)
         special = specials().get(name)
         if special is not None:
@@ -120,6 +124,14 @@ class CallBinder(ListBinder):
                 self.fail(f"{node.name}() takes an argument", node.span)
             return special(self, node, args)
         return self.resolve(node, name, args)
+
+    def several(self, node: tree.Expression, place: Place) -> Parts | None:
+        """The results of a function that gives several, `None` if it is no such function."""
+        return several(self, node, place)
+
+    def element(self, node: tree.Index, place: Place) -> ir.Expr | None:
+        """One of the results of a function that gives several, `None` if it is no such function."""
+        return element(self, node, place)
 
     def resolve(self, node: tree.Call, name: str, args: tuple[ir.Expr, ...]) -> ir.Expr:
         """A call of the catalogue's form that fits best."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import Place, unique_name
+from sentinel.query.bind_forms import Parts
 from sentinel.query.bind_windows import WindowBinder
 from sentinel.query.naming import argument_name, is_unnameable
 
@@ -25,8 +26,23 @@ class OperatorBinder(WindowBinder):
         rows = self.with_windows(rows, place)
         return replace(rows, plan=ir.Filter(rows.plan, condition))
 
-    def _values(self, named: tree.Named, place: Place, names: list[str]) -> list[tuple[str, ir.Expr]]:
-        """The names and values of one item of project, extend or print."""
+    def results(self, named: tree.Named, parts: Parts, *, rest: bool) -> Parts:
+        """The results of a function that gives several, under the names given; with `rest` also those without."""
+        if len(named.names) > len(parts):
+            self.fail(f"this gives {len(parts)} columns", named.span)
+        if rest and len(named.names) == 1 < len(parts):
+            self.unsupported("one name for several results", named.span, "name them all: (a, b) = ...")
+        shown = parts if rest or not named.names else parts[: len(named.names)]
+        names = [*named.names, *(name for name, _ in shown[len(named.names) :])]
+        return [(name, value) for name, (_, value) in zip(names, shown, strict=True)]
+
+    def _values(
+        self, named: tree.Named, place: Place, names: list[str], *, rest: bool = False
+    ) -> list[tuple[str, ir.Expr]]:
+        """The names and values of one item of project or extend."""
+        parts = self.several(named.value, place)
+        if parts is not None:
+            return self.results(named, parts, rest=rest)
         value = self.expression(named.value, place)
         if len(named.names) > 1:
             if value.type is not KqlType.DYNAMIC:
@@ -40,10 +56,6 @@ class OperatorBinder(WindowBinder):
             return list(zip(named.names, picks, strict=True))
         if named.names:
             return [(named.names[0], value)]
-        if isinstance(named.value, tree.Call) and named.value.name == "series_fit_line":
-            self.unsupported(
-                "series_fit_line() without a name", named.span, "series_fit_line_dynamic() gives a bag"
-            )
         if is_unnameable(named.value):
             self.unsupported("an unnamed element chosen by a value", named.span, "name it")
         found = argument_name(named.value)
@@ -63,7 +75,7 @@ class OperatorBinder(WindowBinder):
                 columns.extend(c for c in rows.columns if c.name not in {x.name for x in columns})
                 continue
             taken = [c.name for c in columns]
-            for name, value in self._values(named, place, taken):
+            for name, value in self._values(named, place, taken, rest=True):
                 shown = name if named.names else unique_name(name, taken)
                 if shown in taken:
                     self.fail(f"there are two columns named {shown!r}", named.span)

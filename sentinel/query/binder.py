@@ -220,12 +220,19 @@ class Binder(ApplyBinder):
         cells: list[ir.Expr] = []
         at = Place((), place.names)
         for position, named in enumerate(node.values):
-            value = self.expression(named.value, at)
-            name = named.names[0] if named.names else f"print_{position}"
-            if any(name == c.name for c in columns):
-                self.fail(f"there are two columns named {name!r}", named.span)
-            columns.append(self.fresh(name, value))
-            cells.append(value)
+            parts = self.several(named.value, at)
+            if parts is None:
+                value = self.expression(named.value, at)
+                parts = [(named.names[0] if named.names else f"print_{position}", value)]
+            elif len(parts) == 1 and not named.names:
+                parts = [(f"print_{position}", parts[0][1])]
+            else:
+                parts = self.results(named, parts, rest=False)
+            for name, value in parts:
+                if any(name == c.name for c in columns):
+                    self.fail(f"there are two columns named {name!r}", named.span)
+                columns.append(self.fresh(name, value))
+                cells.append(value)
         return ir.Rows(ir.Values(tuple(columns), (tuple(cells),)), tuple(columns))
 
     def _range(self, node: tree.Range, place: Place) -> ir.Rows:

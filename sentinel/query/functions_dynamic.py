@@ -12,6 +12,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
+from sentinel.query.functions_arrays import array_functions, distinct, identity
 from sentinel.query.functions_convert import json_text
 from sentinel.query.scalar import JSON, B, D, L, P, R, S, Scalar, T
 from sentinel.query.values import format_datetime_iso, format_timespan
@@ -42,33 +43,14 @@ def _array_length(value: Any) -> int | None:
     return len(value) if isinstance(value, list) else None
 
 
-def identity(value: Any) -> str:
-    """A text that is equal for equal dynamics."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
-
-
-def distinct(values: list[Any]) -> list[Any]:
-    """The elements without repetitions, in order of first appearance."""
-    return list({identity(value): value for value in reversed(values)}.values())[::-1]
-
-
-def _unique(values: list[Any]) -> list[Any]:
-    seen: dict[str, Any] = {}
-    for value in values:
-        seen.setdefault(identity(value), value)
-    return list(seen.values())
-
-
 def _set_union(*arrays: Any) -> Any:
-    return _unique([value for array in arrays if isinstance(array, list) for value in array])
+    return distinct([value for array in arrays if isinstance(array, list) for value in array])
 
 
 def _set_intersect(first: Any, *others: Any) -> Any:
     if not isinstance(first, list):
         return []
-    kept = _unique(first)
+    kept = distinct(first)
     for other in others:
         known = {identity(value) for value in other} if isinstance(other, list) else set()
         kept = [value for value in kept if identity(value) in known]
@@ -79,7 +61,7 @@ def _set_difference(first: Any, *others: Any) -> Any:
     if not isinstance(first, list):
         return []
     gone = {identity(value) for other in others if isinstance(other, list) for value in other}
-    return [value for value in _unique(first) if identity(value) not in gone]
+    return [value for value in distinct(first) if identity(value) not in gone]
 
 
 def _set_has_element(array: Any, value: Any) -> bool | None:
@@ -100,27 +82,6 @@ def _array_slice(array: Any, start: int, end: int) -> Any:
     low = max(0, size + start) if start < 0 else start
     high = size + end if end < 0 else end
     return array[low : high + 1] if high >= 0 else []
-
-
-def _rank(value: Any) -> tuple[int, Any]:
-    if value is None:
-        return (9, 0)
-    if isinstance(value, bool):
-        return (1, value)
-    if isinstance(value, int | float):
-        return (0, value)
-    if isinstance(value, str):
-        return (2, value)
-    return (3, identity(value))
-
-
-def _array_sort(array: Any, *, descending: bool) -> Any:
-    if not isinstance(array, list):
-        return None
-    present = [v for v in array if v is not None]
-    present.sort(key=_rank, reverse=descending)
-    present.sort(key=lambda v: _rank(v)[0])
-    return present + [None] * (len(array) - len(present))
 
 
 def _array_index_of(
@@ -337,8 +298,6 @@ def _arrays() -> list[Scalar]:
         Scalar("array_length", (D,), L, _array_length, reach=2**31),
         Scalar("array_concat", (D,), D, _array_concat, repeats=True, strict=False),
         Scalar("array_slice", (D, L, L), D, _array_slice),
-        Scalar("array_sort_asc", (D,), D, lambda a: _array_sort(a, descending=False)),
-        Scalar("array_sort_desc", (D,), D, lambda a: _array_sort(a, descending=True)),
         Scalar("array_index_of", (D, JSON, L, L, L), L, _array_index_of, optional=3),
         Scalar("array_sum", (D,), R, _array_sum),
         Scalar("array_reverse", (D,), D, _array_reverse),
@@ -362,6 +321,7 @@ def dynamic_functions() -> tuple[Scalar, ...]:
     """The functions on dynamics."""
     return (
         *_arrays(),
+        *array_functions(),
         Scalar("op_key", (D, S), D, pick_key),
         Scalar("op_index", (D, L), D, pick_index),
         Scalar("op_pick", (D, D), D, pick_any),

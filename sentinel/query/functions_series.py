@@ -235,7 +235,6 @@ def series_functions() -> tuple[Scalar, ...]:
         Scalar("series_pearson_correlation", (D, D), R, _pearson),
         Scalar("series_stats_dynamic", (D,), D, _stats),
         Scalar("series_fit_line_dynamic", (D,), D, _fit_line),
-        Scalar("series_fit_line", (D,), R, lambda s: (_fit_line(s) or {}).get("rsquare")),
         Scalar("series_sum", (D,), R, lambda s: float(sum(s)) if _numbers(s) else None),
         Scalar("series_product", (D,), R, lambda s: float(math.prod(s)) if _numbers(s) else None),
         Scalar(

@@ -18,6 +18,7 @@ _KEEPS_ARGUMENT: Final = frozenset(
         "atan",
         "atan2",
         "bin",
+        "bin_auto",
         "bin_at",
         "binary_and",
         "binary_not",
@@ -34,20 +35,27 @@ _KEEPS_ARGUMENT: Final = frozenset(
         "exp10",
         "exp2",
         "floor",
+        "format_bytes",
         "format_datetime",
         "format_timespan",
         "gamma",
         "log",
         "log10",
         "log2",
+        "parse_csv",
         "loggamma",
         "parse_json",
+        "parse_xml",
+        "parsejson",
         "pow",
         "round",
         "series_fill_backward",
         "series_fill_const",
         "series_fill_forward",
         "series_fill_linear",
+        "series_fir",
+        "series_iir",
+        "series_outliers",
         "sin",
         "split",
         "sqrt",
@@ -63,6 +71,7 @@ _KEEPS_ARGUMENT: Final = frozenset(
         "tohex",
         "toint",
         "tolong",
+        "toobject",
         "toreal",
         "tostring",
         "totimespan",
@@ -73,9 +82,19 @@ _SHAPED: Final = {
     "strlen": "strlen_{}",
     "string_size": "string_size_{}",
     "treepath": "tree_{}",
+    "repeat": "repeat_{}",
+    "dcount_hll": "dcount_hll_{}",
+    "percentile_tdigest": "percentile_tdigest_{}",
+    "percentiles_array_tdigest": "percentile_tdigest_{}",
     "array_sort_asc": "{}_sorted",
     "array_sort_desc": "{}_sorted",
 }
+_FIXED: Final = {
+    "hll_merge": "hll_merged_result",
+    "tdigest_merge": "tdigests_merge_result",
+    "merge_tdigest": "tdigests_merge_result",
+}
+"""The names of what merges several values; as aggregates the same functions take one."""
 AGGREGATE_NAMES: Final = frozenset(
     [
         "count",
@@ -147,8 +166,12 @@ def argument_name(value: tree.Expression) -> str | None:
 
 
 def _call_name(call: tree.Call) -> str | None:
+    if call.name in _FIXED and len(call.arguments) > 1:
+        return _FIXED[call.name]
     if call.name in AGGREGATE_NAMES:
         return aggregate_name(call)
+    if call.name in {"make_datetime", "make_timespan"} and len(call.arguments) == 1:
+        return argument_name(call.arguments[0].value)
     inner = argument_name(call.arguments[0].value) if call.arguments else None
     if inner is None or call.name in _KEEPS_ARGUMENT:
         return inner if call.name in _KEEPS_ARGUMENT else None
