@@ -9,6 +9,7 @@ from sentinel.model.tables import KqlType
 from sentinel.query import tree
 from sentinel.query.literals import typed_literal
 from sentinel.query.parse_stream import TYPE_NAMES, TokenStream
+from sentinel.query.reserved import RESERVED_IN_USE, RESERVED_NAMES
 from sentinel.query.tokens import Kind, Token
 from sentinel.query.values import parse_timespan, wrap_long
 
@@ -201,6 +202,7 @@ class ExpressionParser(TokenStream):
         if token.kind is Kind.NAME and token.text == "null" and not self.sees("(", ".", "["):
             self.fail("a typed null such as int(null)", token)
         if not self.sees("("):
+            self.bracketed(token, RESERVED_IN_USE)
             return tree.Name(token.span, token.text)
         if token.text == "typeof":
             return self._typeof(token)
@@ -240,6 +242,7 @@ class ExpressionParser(TokenStream):
         """`name = value`, `(a, b) = value` or a bare value."""
         start = self.here.span.start
         if self.is_name(self.here) and self.ahead(1).text == "=" and self.ahead(1).kind is Kind.OPERATOR:
+            self.bracketed(self.here, RESERVED_NAMES)
             name = self.take().text
             self.take()
             return tree.Named(self.since(start), (name,), self.expression())

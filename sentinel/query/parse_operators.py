@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sentinel.query import tree
 from sentinel.query.parse_expressions import ExpressionParser
+from sentinel.query.reserved import RESERVED_NAMES
 from sentinel.query.tokens import Kind
 
 
@@ -205,6 +206,7 @@ class OperatorParser(ExpressionParser):
             self.expect("]")
         else:
             token = self.name("a column")
+            self.bracketed(token, RESERVED_NAMES)
         self.expect(":")
         kind = self.column_type()
         return tree.ColumnDeclaration(self.since(token.span.start), token.text, kind)

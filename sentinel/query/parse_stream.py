@@ -89,6 +89,14 @@ class TokenStream:
             self.fail(what)
         return self.take()
 
+    def bracketed(self, token: Token, reserved: frozenset[str]) -> None:
+        """Refuse a word of KQL that stands for a name without brackets."""
+        if token.kind is Kind.NAME and token.text in reserved:
+            hint = f"write ['{token.text}']"
+            raise QuerySyntaxError(
+                f"{token.text!r} is a word of KQL, and a name only in brackets", token.span, self.text, hint
+            )
+
     def column_type(self) -> KqlType:
         """Take the name of a type."""
         token = self.name("a type")
