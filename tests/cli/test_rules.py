@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from sentinel.detect import default_rule_paths
 from tests.cli.command_line import sentinel
 
 GOOD = """\
@@ -66,6 +68,16 @@ class TestCheck:
         assert ended.code == 1
         assert "jobs-fail.yaml:2:" in ended.out
         assert "jobs-fail.yaml:14:" in ended.out
+
+    def test_takes_a_copy_for_the_rules_it_replaces(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "sentinel.toml").write_text('[rules]\nbuiltin = false\npaths = ["copy"]\n')
+        copied = [shutil.copytree(path, tmp_path / "copy" / path.name) for path in default_rule_paths()]
+
+        ended = sentinel(capsys, tmp_path, "rules", "check", str(tmp_path / "copy"))
+
+        assert (copied != [], ended.code, ended.out) == (True, 0, "")
 
     def test_binds_the_queries(self, capsys: pytest.CaptureFixture[str], tmp_path: Path, rules: Path) -> None:
         (rules / "symptoms" / "jobs-fail.yaml").write_text(GOOD.replace("by JobName", "by JobNam"))

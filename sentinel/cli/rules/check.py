@@ -30,9 +30,10 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> None:
     from sentinel.store.telemetry import TelemetryStore
 
     home: Home = context.obj
-    wanted = paths or rule_paths(home.directory, Config.load(home.directory))
+    in_force = rule_paths(home.directory, Config.load(home.directory))
+    wanted = paths or in_force
     with TelemetryStore.in_memory() as store, closing(Engine(store)) as engine:
-        problems = check_rules(wanted, engine, names_in)
+        problems = check_rules(wanted, engine, names_in, with_rules=in_force)
     for problem in problems:
         click.echo(str(problem))
     files, _ = find_rule_files(wanted)
