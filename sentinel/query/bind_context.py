@@ -116,6 +116,10 @@ class Context:
         self.visualization: str | None = None
         self.steps = 0
         self.probe = probe
+        self.groups: tuple[ir.Col, ...] = ()
+        """The hidden column that tells groups of rows apart, inside mv-apply and partition."""
+        self.kept: tuple[ir.Col, ...] = ()
+        """The columns that stay beside the groups."""
 
     def fail(self, message: str, span: Span, hint: str = "") -> NoReturn:
         """Raise: the query does not fit together."""

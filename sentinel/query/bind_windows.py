@@ -33,8 +33,14 @@ class WindowBinder(SummarizeBinder):
     def with_windows(self, rows: ir.Rows, place: Place) -> ir.Rows:
         """The rows with the columns of the window functions found."""
         plan = rows.plan
-        for definition in place.windows or ():
-            plan = ir.Extend(plan, (definition,))
+        parted = tuple(map(ir.Ref, self.groups))
+        for col, value in place.windows or ():
+            within = (
+                replace(value, partition=(*parted, *value.partition))
+                if isinstance(value, ir.Window)
+                else value
+            )
+            plan = ir.Extend(plan, ((col, within),))
         return replace(rows, plan=plan)
 
     def window(self, node: tree.Call, place: Place) -> ir.Expr | None:

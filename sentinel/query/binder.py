@@ -9,7 +9,6 @@ from typing import Any, Final
 from sentinel.errors import Span
 from sentinel.model.tables import KqlType, Table
 from sentinel.query import ir, tree
-from sentinel.query.bind_apply import ApplyBinder
 from sentinel.query.bind_context import (
     FunctionLet,
     Names,
@@ -19,6 +18,7 @@ from sentinel.query.bind_context import (
     TabularLet,
 )
 from sentinel.query.bind_expressions import NUMBERS
+from sentinel.query.bind_nested import NestedBinder
 from sentinel.query.probing import Probe, constant_rows
 
 _ALWAYS: Final = frozenset({"TimeGenerated", "_IngestionTime"})
@@ -26,7 +26,7 @@ _ALWAYS: Final = frozenset({"TimeGenerated", "_IngestionTime"})
 _TEXT, _LONG, _REAL = KqlType.STRING, KqlType.LONG, KqlType.REAL
 
 
-class Binder(ApplyBinder):
+class Binder(NestedBinder):
     """Binds one query."""
 
     def query(self, node: tree.Query, parameters: Mapping[str, KqlType]) -> ir.Bound:
@@ -285,6 +285,11 @@ _OPERATORS: Final[dict[type[tree.Node], Callable[[Binder, Any, ir.Rows, Place], 
     tree.Evaluate: Binder.evaluate,
     tree.Render: Binder.render,
     tree.Invoke: Binder.invoke,
+    tree.Scan: Binder.scan,
+    tree.TopNested: Binder.top_nested,
+    tree.Partition: Binder.partition,
+    tree.ProjectByNames: Binder.project_by_names,
+    tree.SampleDistinct: Binder.sample_distinct,
 }
 
 

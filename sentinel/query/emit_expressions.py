@@ -279,6 +279,19 @@ _FORMS: Final[dict[str, Callable[[list[exp.Expression]], exp.Expression]]] = {
 }
 
 SQL_FUNCTIONS: Final = frozenset(
-    ["coalesce", "typeof", "sum", "max", "min", "avg", "count", "lag", "lead", "row_number", "group_concat"]
+    [
+        "coalesce",
+        "typeof",
+        "sum",
+        "max",
+        "min",
+        "avg",
+        "count",
+        "lag",
+        "lead",
+        "row_number",
+        "dense_rank",
+        "group_concat",
+    ]
 )
 """The functions of SQLite itself that may appear in what is emitted."""

@@ -14,21 +14,12 @@ from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 
 from sentinel.query import ir
-from sentinel.query.emit_expressions import ExpressionEmitter, column, function, integer, name_of
+from sentinel.query.emit_expressions import column, function, integer
+from sentinel.query.emit_fold import EmittedScan, FoldEmitter
 from sentinel.query.needed import needed_columns
 from sentinel.query.pushdown import Bounds, bounds_of
 
 _GENERATOR: Final = SQLite().generator(comments=False)
-
-
-@dataclass(frozen=True, slots=True)
-class EmittedScan:
-    """A scan to fill in: its name in the SQL, what it reads, and which conditions narrow it."""
-
-    name: str
-    table: str
-    columns: tuple[str, ...]
-    bounds: Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +35,8 @@ class Emitted:
     """The bounds of the scans as SQL expressions, in the order of `Bounds.numbers`."""
 
 
-class Emitter(ExpressionEmitter):
+class Emitter(FoldEmitter):
     """Writes one query."""
-
-    def __init__(self, needed: frozenset[int], bounds: dict[int, Bounds]) -> None:
-        super().__init__()
-        self.needed = needed
-        self.bounds = bounds
-        self.steps: list[tuple[str, exp.Expression, list[exp.Identifier] | None, bool]] = []
-        self.names: dict[int, tuple[str, tuple[ir.Col, ...]]] = {}
-        self.keep: list[ir.Plan] = []
-        self.scans: list[EmittedScan] = []
 
     def plan(self, plan: ir.Plan) -> tuple[str, tuple[ir.Col, ...]]:
         """The name of a plan's step, and the columns it has."""
@@ -64,19 +46,6 @@ class Emitter(ExpressionEmitter):
             self.names[id(plan)] = known
             self.keep.append(plan)
         return known
-
-    def _step(
-        self,
-        query: exp.Expression,
-        columns: Sequence[ir.Col],
-        *,
-        named: bool = False,
-        materialized: bool = False,
-    ) -> tuple[str, tuple[ir.Col, ...]]:
-        name = f"q{len(self.steps)}"
-        listed = [name_of(c) for c in columns] if named else None
-        self.steps.append((name, query, listed, materialized))
-        return name, tuple(columns)
 
     def _emit(self, plan: ir.Plan) -> tuple[str, tuple[ir.Col, ...]]:
         match plan:
@@ -111,41 +80,10 @@ class Emitter(ExpressionEmitter):
                 return self._limit(plan)
             case ir.Expand():
                 return self._expand(plan)
+            case ir.Fold():
+                return self._fold(plan)
             case _:
                 raise AssertionError(plan)
-
-    def _wanted(self, columns: Sequence[ir.Col]) -> list[ir.Col]:
-        kept = [c for c in columns if c.id in self.needed]
-        return kept or list(columns[:1])
-
-    @staticmethod
-    def _table(name: str, alias: str = "") -> exp.Table:
-        table = exp.Table(this=exp.to_identifier(name, quoted=True))
-        if alias:
-            table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-        return table
-
-    def _select(
-        self,
-        values: Sequence[exp.Expression],
-        columns: Sequence[ir.Col],
-        source: str | exp.Expression,
-        *,
-        where: exp.Expression | None = None,
-    ) -> exp.Select:
-        listed = [
-            value
-            if isinstance(value, exp.Column) and value.name == f"c{c.id}"
-            else exp.Alias(this=value, alias=name_of(c))
-            for value, c in zip(values, columns, strict=True)
-        ]
-        if not listed:
-            listed = [exp.Alias(this=integer(1), alias=exp.to_identifier("c0", quoted=True))]
-        query = exp.Select(expressions=listed)
-        query.set("from_", exp.From(this=self._table(source) if isinstance(source, str) else source))
-        if where is not None:
-            query.set("where", exp.Where(this=where))
-        return query
 
     def _scan(self, plan: ir.ScanTable) -> tuple[str, tuple[ir.Col, ...]]:
         columns = [c for c in plan.columns if c.id in self.needed] or [plan.columns[0]]

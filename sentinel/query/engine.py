@@ -36,11 +36,13 @@ from sentinel.query.result import DEFAULT_LIMITS, Limits, Result, readers_of
 from sentinel.store.scan import Scan, TermFilter
 
 if TYPE_CHECKING:
-    from sentinel.query.emit_sqlite import Emitted, EmittedScan
+    from sentinel.query.emit_fold import EmittedScan
+    from sentinel.query.emit_sqlite import Emitted
 
 Parameter = str | int | float | bool | datetime | timedelta
 """A value a query sees as a scalar let."""
 
+_Answer = tuple[list[tuple[Any, ...]], str]
 _CACHED: Final = 512
 _STEPS_BETWEEN_LOOKS: Final = 5_000
 _LONGEST_TEXT: Final = 1_000_000
@@ -215,11 +217,11 @@ class Engine:
             bound["within_id"], bound["within_ids"] = resource, f"{resource}/"
         reader = self._reader()
 
-        def answer(sql: Emitted) -> tuple[list[tuple[Any, ...]], str]:
+        def answer(sql: Emitted) -> _Answer:
             values = {**bound, **dict(sql.constants)}
             try:
-                whole = self._complete(sql, reader, values, within, resource)
-                return _rows(reader.connection, whole, values, limits)
+                full = self._complete(sql, reader, values, within, resource)
+                return _rows(reader.connection, full, values, limits)
             finally:
                 reader.release()
 
@@ -231,10 +233,7 @@ class Engine:
         return Result(compiled.columns, _shown(rows, compiled.columns), compiled.visualization, cut)
 
     def _compiled_for(
-        self,
-        text: str,
-        kinds: Mapping[str, KqlType],
-        answer: Callable[[Emitted], tuple[list[tuple[Any, ...]], str]],
+        self, text: str, kinds: Mapping[str, KqlType], answer: Callable[[Emitted], _Answer]
     ) -> Compiled:
         """The compiled query; where only rows tell its columns, by asking them, each time anew."""
         try:

@@ -290,7 +290,31 @@ class Expand:
     bag_as_array: bool = False
 
 
-Plan = ScanTable | Values | Numbers | Filter | Extend | Alias | Aggregate | Join | Union | Limit | Expand
+@dataclass(frozen=True, slots=True)
+class State:
+    """A value carried from row to row: what it is before the first, and after each row."""
+
+    col: Col
+    before: Expr
+    after: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """Every row with the states after it; `after` may refer to the states before it and to the row.
+
+    `number` counts the rows up from 1; with a `group` the states begin anew for each.
+    """
+
+    input: Plan
+    number: Col
+    group: Col | None
+    states: tuple[State, ...]
+
+
+Plan = (
+    ScanTable | Values | Numbers | Filter | Extend | Alias | Aggregate | Join | Union | Limit | Expand | Fold
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +374,8 @@ def expressions_of(plan: Plan) -> tuple[Expr, ...]:  # noqa: PLR0911 - a table o
             return tuple(e for listed in values for e in listed)
         case Limit(count=count):
             return (count,)
+        case Fold(states=states):
+            return tuple(e for s in states for e in (s.before, s.after))
         case _:
             return ()
 

@@ -61,6 +61,9 @@ class _Needs:
                 self.expressions([start, stop, step])
             case ir.Values(rows=rows):
                 self.expressions(cell for row in rows for cell in row if not isinstance(cell, ir.Const))
+            case ir.Fold(number=number, group=group, states=states):
+                self.ids.update(c.id for c in (number, group) if c is not None)
+                self.expressions(e for s in states for e in (s.before, s.after))
             case ir.ScanTable():
                 pass
         for source in ir.inputs_of(plan):

@@ -9,7 +9,7 @@ from typing import Final
 from sentinel.errors import QuerySyntaxError, Span
 from sentinel.model.tables import KqlType
 from sentinel.query import tree
-from sentinel.query.parse_reshape import ReshapeParser
+from sentinel.query.parse_steps import StepParser
 from sentinel.query.tokens import Kind
 
 _OPERATORS: Final[dict[str, Callable[[Parser, int], tree.Operator]]] = {}
@@ -26,22 +26,16 @@ _UNSUPPORTED: Final = {
     "graph-shortest-paths": "",
     "graph-mark-components": "",
     "macro-expand": "",
-    "partition": "",
-    "partitionby": "",
+    "partitionby": "use partition",
     "reduce": "",
-    "sample": "use take",
-    "sample-distinct": "use distinct and take",
-    "scan": "",
     "top-hitters": "use summarize and top",
-    "top-nested": "use summarize and top",
-    "project-by-names": "use project-keep",
 }
 _HYPHENATED: Final = frozenset({"project", "parse", "mv", "make", "top", "graph", "sample", "macro"})
 _SETTINGS: Final = frozenset({"notruncation", "norequesttimeout", "servertimeout"})
 """Settings that change no row of an answer."""
 
 
-class Parser(ReshapeParser):
+class Parser(StepParser):
     """Parses one query."""
 
     def query(self) -> tree.Query:
@@ -280,6 +274,12 @@ _OPERATORS.update(
         "mv-apply": Parser.mv_apply,
         "mvapply": Parser.mv_apply,
         "make-series": Parser.make_series,
+        "scan": Parser.scan,
+        "top-nested": Parser.top_nested,
+        "partition": Parser.partition,
+        "project-by-names": Parser.project_by_names,
+        "sample": Parser.sample,
+        "sample-distinct": Parser.sample_distinct,
     }
 )
 

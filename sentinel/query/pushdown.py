@@ -109,9 +109,21 @@ class _Pushdown:
                 starts.append(at)
             if op in {"<", "<=", "=="}:
                 ends.append(at)
+        bounds = Bounds(tuple(starts), tuple(ends), tuple(terms))
+        known = self.found.get(id(plan))
         # A scan that is read in two ways is narrowed by neither.
-        shared = id(plan) in self.found
-        self.found[id(plan)] = Bounds() if shared else Bounds(tuple(starts), tuple(ends), tuple(terms))
+        if known is None or self._meaning(known) == self._meaning(bounds):
+            self.found[id(plan)] = known or bounds
+        else:
+            self.found[id(plan)] = Bounds()
+
+    def _meaning(self, bounds: Bounds) -> tuple[object, ...]:
+        """What bounds say, whatever the places of their expressions."""
+        return (
+            [self.numbers[at] for at in bounds.starts],
+            [self.numbers[at] for at in bounds.ends],
+            [(name, self.numbers[at]) for name, at in bounds.terms],
+        )
 
 
 def bounds_of(rows: ir.Rows) -> tuple[dict[int, Bounds], list[ir.Expr]]:

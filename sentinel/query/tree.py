@@ -27,6 +27,13 @@ from sentinel.query.tree_expressions import (
     TypeOf,
     Unary,
 )
+from sentinel.query.tree_steps import (
+    Partition,
+    ProjectByNames,
+    SampleDistinct,
+    Scan,
+    TopNested,
+)
 
 __all__ = [
     "Among",
@@ -62,14 +69,18 @@ __all__ = [
     "Parse",
     "ParseKv",
     "ParsePiece",
+    "Partition",
     "Pipeline",
     "Print",
     "Project",
+    "ProjectByNames",
     "ProjectColumns",
     "ProjectRename",
     "Query",
     "Range",
     "Render",
+    "SampleDistinct",
+    "Scan",
     "Search",
     "SeriesAggregate",
     "Sort",
@@ -79,6 +90,7 @@ __all__ = [
     "Summarize",
     "TableArgument",
     "Take",
+    "TopNested",
     "TypeOf",
     "Unary",
     "Union",
@@ -346,6 +358,7 @@ class Invoke(Node):
 Operator = (
     Where | Project | Extend | ProjectColumns | ProjectRename | Summarize | Sort | Take | Distinct | Count | Join
     | Parse | ParseKv | MvExpand | MakeSeries | Evaluate | Render | As | GetSchema | Invoke | Union | Search
+    | Scan | TopNested | Partition | ProjectByNames | SampleDistinct
 )  # fmt: skip
 
 
