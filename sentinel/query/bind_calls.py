@@ -48,10 +48,6 @@ _REFUSED: Final = frozenset(
         "current_cluster_endpoint",
         "table",
         "materialized_view",
-        "hll",
-        "tdigest",
-        "hll_merge",
-        "merge_tdigest",
     ]
 )
 _LONG, _REAL, _BOOL, _TEXT = KqlType.LONG, KqlType.REAL, KqlType.BOOL, KqlType.STRING

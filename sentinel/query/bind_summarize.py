@@ -11,6 +11,7 @@ from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_calls import CallBinder
 from sentinel.query.bind_context import Aggregates, Place, unique_name
+from sentinel.query.bind_sketches import SKETCHES, sketch
 from sentinel.query.naming import argument_name, is_unnameable, percent_name
 
 _LONG, _REAL, _BOOL, _TEXT, _DYNAMIC = (
@@ -28,6 +29,8 @@ _CONDITIONAL: Final = {
     "sumif": "sum", "avgif": "avg", "minif": "min", "maxif": "max", "dcountif": "dcount", "make_list_if": "make_list",
     "make_set_if": "make_set", "make_bag_if": "make_bag", "take_anyif": "take_any", "anyif": "take_any",
     "stdevif": "stdev", "varianceif": "variance", "count_distinctif": "count_distinct",
+    "variancepif": "variancep", "stdevpif": "stdevp", "hll_if": "hll", "covarianceif": "covariance",
+    "covariancepif": "covariancep",
 }  # fmt: skip
 _OLD: Final = {
     "makelist": "make_list",
@@ -233,8 +236,11 @@ class SummarizeBinder(CallBinder):
         if name in _CONDITIONAL:
             if len(args) < 2:  # noqa: PLR2004 - value and condition
                 self.fail(f"{name}() takes a value and a condition", node.span)
-            condition = self.condition(node.arguments[1].value, found.place)
-            del args[1]
+            at = 2 if name in {"covarianceif", "covariancepif"} else 1
+            if len(args) <= at:
+                self.fail(f"{name}() takes two values and a condition", node.span)
+            condition = self.condition(node.arguments[at].value, found.place)
+            del args[at]
             name = _CONDITIONAL[name]
         if name == "countif":
             if len(args) != 1:
@@ -333,10 +339,9 @@ class SummarizeBinder(CallBinder):
             percent = self.convert(args[1], _REAL)
             call = ir.Aggregation("kql_agg_percentile", (value, ir.Const(_LONG, 1), percent))
             return self.new_column("", value.type, wild=value.wild), call
-        if name == "percentiles_array":
-            wanted = tuple(self.convert(arg, _REAL) for arg in args[1:])
-            call = ir.Aggregation("kql_agg_percentiles", (value, ir.Const(_LONG, 1), *wanted))
-            return self.new_column("", _DYNAMIC), call
+        if name in SKETCHES:
+            kind, call = sketch(self, node, name, args)
+            return self.new_column("", kind, wild=kind is _REAL), call
         if name.startswith("binary_all_"):
             return self.new_column("", _LONG), ir.Aggregation(
                 f"kql_agg_{name.removeprefix('binary_all_')}", (value,)

@@ -14,6 +14,7 @@ from sentinel.query.functions_encoding import encoding_functions
 from sentinel.query.functions_math import math_functions
 from sentinel.query.functions_pieces import piece_functions
 from sentinel.query.functions_series import series_functions
+from sentinel.query.functions_sketch import sketch_functions
 from sentinel.query.functions_text import text_functions
 from sentinel.query.functions_time import time_functions
 from sentinel.query.functions_units import unit_functions
@@ -71,6 +72,7 @@ def scalars() -> Mapping[str, tuple[Scalar, ...]]:
         *encoding_functions(),
         *piece_functions(),
         *unit_functions(),
+        *sketch_functions(),
     ):
         found.setdefault(form.name, []).append(form)
     return MappingProxyType({name: tuple(forms) for name, forms in found.items()})

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-from sentinel.query.functions_dynamic import identity
+from sentinel.query.functions_arrays import identity
 from sentinel.query.functions_series import nearest_rank
+from sentinel.query.functions_sketch import sketch_aggregates
+from sentinel.query.scalar import Unanswerable
 from sentinel.query.values import dump_json, format_decimal, load_json, wrap_long
 
 NAN: Final = b"NaN"
@@ -126,6 +128,27 @@ _MOMENT_FINALS: Final[dict[str, Callable[[_Moments], Any]]] = {
 }
 
 
+class _Pairs:
+    """Collects pairs of numbers."""
+
+    def __init__(self) -> None:
+        self.values: list[tuple[float, float]] = []
+
+
+def _pair_step(state: _Pairs, left: Any, right: Any) -> None:
+    if left is not None and right is not None:
+        state.values.append((plain_real(left), plain_real(right)))
+
+
+def _covariance(state: _Pairs, less: int) -> Any:
+    size = len(state.values)
+    if size <= less:
+        raise Unanswerable("the covariance of so few values")
+    mean_left, mean_right = (sum(side) / size for side in zip(*state.values, strict=True))
+    total = sum((left - mean_left) * (right - mean_right) for left, right in state.values)
+    return held_real(total / (size - less))
+
+
 class _Texts:
     """Collects JSON texts."""
 
@@ -139,11 +162,15 @@ class _Texts:
 def _list_step(state: _Texts, value: str | None, limit: int | None = None) -> None:
     if limit is not None:
         state.limit = limit
+    if isinstance(value, bytes):
+        raise Unanswerable("a list of sketches")
     if value is not None and len(state.values) < state.limit:
         state.values.append(value)
 
 
 def _list_nulls_step(state: _Texts, value: str | None) -> None:
+    if isinstance(value, bytes):
+        raise Unanswerable("a list of sketches")
     if len(state.values) < state.limit:
         state.values.append("null" if value is None else value)
 
@@ -203,12 +230,6 @@ def _percentile(state: _Ranked) -> Any:
         return None
     found = nearest_rank(state.values, state.wanted[0])
     return NAN if found != found else found  # noqa: PLR0124 - only NaN differs from itself
-
-
-def _percentiles(state: _Ranked) -> str | None:
-    if not state.values:
-        return None
-    return dump_json([nearest_rank(state.values, wanted) for wanted in state.wanted])
 
 
 class _Held:
@@ -346,6 +367,8 @@ def aggregates() -> dict[str, Aggregate]:
         "kql_agg_bag": (dict, _bag_step, dump_json),
         "kql_agg_dcount": (set, _distinct_step, len),
         "kql_agg_percentile": (_Ranked, _rank_step, _percentile),
-        "kql_agg_percentiles": (_Ranked, _rank_step, _percentiles),
+        "kql_agg_covariance": (_Pairs, _pair_step, lambda s: _covariance(s, 1)),
+        "kql_agg_covariancep": (_Pairs, _pair_step, lambda s: _covariance(s, 0)),
+        **sketch_aggregates(),
         "kql_agg_series": (_Series, _series_step, _series_final),
     }

@@ -142,6 +142,19 @@ AGGREGATE_NAMES: Final = frozenset(
         "binary_all_and",
         "binary_all_or",
         "binary_all_xor",
+        "percentilesw_array",
+        "buildschema",
+        "covariance",
+        "covarianceif",
+        "covariancep",
+        "covariancepif",
+        "variancepif",
+        "hll",
+        "hll_if",
+        "hll_merge",
+        "tdigest",
+        "tdigest_merge",
+        "merge_tdigest",
     ]
 )
 
@@ -182,6 +195,8 @@ def _call_name(call: tree.Call) -> str | None:
 def is_unnameable(value: tree.Expression) -> bool:
     """Whether Kusto makes up a name of its own for what is computed from a value."""
     if isinstance(value, tree.Call) and value.arguments:
+        if value.name.startswith("covariance"):
+            return not all(argument_name(argument.value) for argument in value.arguments[:2])
         named = value.name in _KEEPS_ARGUMENT or value.name in AGGREGATE_NAMES
         return named and is_unnameable(value.arguments[0].value)
     return isinstance(value, tree.Index) and not isinstance(value.index, tree.Literal)
@@ -205,6 +220,10 @@ _PREFIXES: Final = {
     "argmax": "max",
     "argmin": "min",
     "percentiles_array": "percentiles",
+    "percentilesw_array": "percentiles",
+    "buildschema": "schema",
+    "tdigest_merge": "merge_tdigests",
+    "merge_tdigest": "merge_tdigests",
 }
 
 
@@ -221,6 +240,8 @@ def aggregate_name(call: tree.Call) -> str:
         percent = call.arguments[1].value
         number = float(percent.value or 0) if isinstance(percent, tree.Literal) else 0.0
         return f"percentile_{inner or ''}_{percent_name(number)}"
+    if call.name.startswith("covariance") and len(call.arguments) > 1:
+        return f"{prefix}_{inner or ''}_{argument_name(call.arguments[1].value) or ''}"
     return f"{prefix}_{inner or ''}"
 
 

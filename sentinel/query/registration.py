@@ -36,7 +36,7 @@ _IN: Final[dict[Any, Callable[[Any], Any]]] = {
 }
 _OUT: Final[dict[KqlType, Callable[[Any], Any]]] = {
     KqlType.REAL: _real_out,
-    KqlType.DYNAMIC: dump_json,
+    KqlType.DYNAMIC: lambda found: found if isinstance(found, bytes) else dump_json(found),
     KqlType.DECIMAL: format_decimal,
     KqlType.BOOL: int,
 }

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sentinel.clock import TICKS_PER_DAY, TICKS_PER_SECOND
+from sentinel.errors import QueryUnsupported
 from sentinel.model.tables import KqlType
 
 MAX_DATETIME: Final = 3155378975999999999
@@ -244,8 +245,14 @@ def dump_json(value: Any) -> str:
 
 
 @lru_cache(maxsize=512)
-def load_json(text: str) -> Any:
-    """The value of a dynamic kept as JSON text; treat it as frozen, it is shared."""
+def load_json(text: str | bytes) -> Any:
+    """The value of a dynamic kept as JSON text; treat it as frozen, it is shared.
+
+    Raises:
+        QueryUnsupported: It is a sketch, as `hll` and `tdigest` make, which cannot be looked into.
+    """
+    if isinstance(text, bytes):
+        raise QueryUnsupported("looking into an hll or a tdigest is not supported")
     return json.loads(text)
 
 
