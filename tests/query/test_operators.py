@@ -94,7 +94,10 @@ def test_unnamed_columns_get_kusto_s_names(
     ("query", "expected"),
     [
         ("let f = (x: long, y: long = 2) { x * y }; print f(4)", [(8,)]),
-        ("let big = (T: (v: long), n: long) { T | where v > n }; big((range v from 1 to 4 step 1), 3)", [(4,)]),
+        (
+            "let big = (T: (v: long), n: long) { T | where v > n }; big((range v from 1 to 4 step 1), 3)",
+            [(4,)],
+        ),
         ("let n = toscalar(range v from 1 to 9 step 1 | summarize max(v)); print n + 1", [(10,)]),
         ("print d = dynamic([1, 'b', []]) | mv-expand d", [(1,), ("b",), ([],)]),
         ("print d = dynamic([]) | mv-expand d", []),
