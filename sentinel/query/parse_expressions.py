@@ -28,7 +28,7 @@ TEXT_OPERATORS: Final = frozenset(
 ) | {"=~", "!~", "matches regex", "hasprefix", "has_cs"}
 LIST_OPERATORS: Final = frozenset({"in", "in~", "!in", "!in~", "has_any", "has_all"})
 
-_PRECEDENCE: Final = {
+PRECEDENCE: Final = {
     "or": _OR,
     "and": _AND,
     **dict.fromkeys(("==", "!=", "<>", "between", "!between", *LIST_OPERATORS), _EQUAL),
@@ -66,7 +66,7 @@ class ExpressionParser(TokenStream):
             token = self.here
             if token.kind not in {Kind.OPERATOR, Kind.NAME}:
                 break
-            binds = _PRECEDENCE.get(token.text, 0)
+            binds = PRECEDENCE.get(token.text, 0)
             if binds <= least:
                 break
             left = self._infix(left, token, binds, start)
