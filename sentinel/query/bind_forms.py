@@ -139,27 +139,21 @@ _STATISTICS: Final = {
     "stdev": _REAL,
     "variance": _REAL,
 }
-_TWO_LINES: Final = {
+_POLYNOMIAL: Final = {
     "rsquare": _REAL,
-    "split_idx": _LONG,
+    "coefficients": _DYNAMIC,
     "variance": _REAL,
     "rvariance": _REAL,
-    "line_fit": _DYNAMIC,
-    **{
-        f"{side}_{name}": _REAL
-        for side in ("right", "left")
-        for name in ("rsquare", "slope", "interception", "variance", "rvariance")
-    },
+    "poly_fit": _DYNAMIC,
 }
 _SPECTRUM: Final = {"real": _DYNAMIC, "imag": _DYNAMIC}
-_PERIODS: Final = {"periods": _DYNAMIC, "scores": _DYNAMIC}
 _SEVERAL: Final[dict[str, tuple[str, dict[str, KqlType]]]] = {
     "series_stats": ("series_stats_dynamic", _STATISTICS),
     "series_fit_line": (
         "series_fit_line_dynamic",
         {**dict.fromkeys(_LINE, _REAL), "line_fit": _DYNAMIC},
     ),
-    "series_fit_2lines": ("series_fit_2lines_dynamic", _TWO_LINES),
+    "series_fit_poly": ("op_series_fit_poly", _POLYNOMIAL),
     "series_fft": ("op_series_fft", _SPECTRUM),
     "series_ifft": ("op_series_ifft", _SPECTRUM),
 }

@@ -11,10 +11,12 @@ from sentinel.query.functions_address import address_functions
 from sentinel.query.functions_convert import conversion_functions
 from sentinel.query.functions_dynamic import dynamic_functions
 from sentinel.query.functions_encoding import encoding_functions
+from sentinel.query.functions_filters import filter_functions
 from sentinel.query.functions_math import math_functions
 from sentinel.query.functions_pieces import piece_functions
 from sentinel.query.functions_series import series_functions
 from sentinel.query.functions_sketch import sketch_functions
+from sentinel.query.functions_statistics import statistics_functions
 from sentinel.query.functions_text import text_functions
 from sentinel.query.functions_time import time_functions
 from sentinel.query.functions_units import unit_functions
@@ -73,6 +75,8 @@ def scalars() -> Mapping[str, tuple[Scalar, ...]]:
         *piece_functions(),
         *unit_functions(),
         *sketch_functions(),
+        *filter_functions(),
+        *statistics_functions(),
     ):
         found.setdefault(form.name, []).append(form)
     return MappingProxyType({name: tuple(forms) for name, forms in found.items()})

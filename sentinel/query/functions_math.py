@@ -48,7 +48,8 @@ def _modulo_real(a: float, b: float) -> float:
     return a % abs(b)
 
 
-def _power(a: float, b: float) -> float:
+def power(a: float, b: float) -> float:
+    """A power, as IEEE 754 has it."""
     try:
         return math.pow(a, b)
     except OverflowError:
@@ -272,7 +273,7 @@ def math_functions() -> tuple[Scalar, ...]:
         *_rounding(),
         *_bits(),
         *(Scalar(name, (R,), R, run) for name, run in _REALS.items()),
-        Scalar("pow", (R, R), R, _power),
+        Scalar("pow", (R, R), R, power),
         Scalar("atan2", (R, R), R, math.atan2),
         Scalar("pi", (), R, lambda: math.pi),
         Scalar("isnan", (R,), B, math.isnan),

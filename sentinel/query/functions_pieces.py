@@ -154,6 +154,37 @@ def _command_line(line: str, parser: str) -> Any:
     return _arguments(line)
 
 
+def _by_order(text: str, pairs: list[tuple[str, str]]) -> str:
+    """Every text replaced, the first of the list wherever it stands, then the others in what is left."""
+    if not pairs:
+        return text
+    (lookup, rewrite), *others = pairs
+    return rewrite.join(_by_order(part, others) for part in text.split(lookup))
+
+
+def _by_end(text: str, pairs: list[tuple[str, str]]) -> str:
+    """Every text replaced where it is first complete, reading on from there."""
+    found, start = "", 0
+    for end in range(1, len(text) + 1):
+        match = next((pair for pair in pairs if text.endswith(pair[0], start, end)), None)
+        if match is not None:
+            found += text[start : end - len(match[0])] + match[1]
+            start = end
+    return found + text[start:]
+
+
+def _replace_strings(text: str, lookups: Any, rewrites: Any) -> str:
+    if not isinstance(lookups, list) or not isinstance(rewrites, list) or len(lookups) != len(rewrites):
+        raise Unanswerable("replace_strings() without two arrays of the same length")
+    pairs = [(a, b if isinstance(b, str) else a) for a, b in zip(lookups, rewrites, strict=True)]
+    if not all(isinstance(lookup, str) and lookup for lookup, _ in pairs):
+        raise Unanswerable("replace_strings() of what is no text")
+    found = _by_order(text, pairs)
+    if found != _by_end(text, pairs):
+        raise Unanswerable("replace_strings() of texts that overlap")
+    return found
+
+
 _UNITS: Final = ("Bytes", "KB", "MB", "GB", "TB", "PB", "EB")
 _STEP: Final = 1024
 
@@ -181,5 +212,6 @@ def piece_functions() -> tuple[Scalar, ...]:
         Scalar("parse_csv", (S,), D, _csv),
         Scalar("parse_xml", (S,), D, _xml),
         Scalar("parse_command_line", (S, S), D, _command_line),
+        Scalar("replace_strings", (S, D, D), S, _replace_strings),
         Scalar("format_bytes", (R, L, S), S, _bytes, optional=2),
     )

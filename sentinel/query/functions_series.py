@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from sentinel.query.functions_math import divide_real
+from sentinel.query.functions_math import divide_real, power
 from sentinel.query.scalar import JSON, B, D, L, P, R, Scalar, T
 from sentinel.query.values import format_datetime_iso, format_timespan
 
@@ -63,6 +63,7 @@ def _fill_linear(series: Any, missing: Any = None, edges: Any = True, constant: 
     if not known:
         return [constant] * len(series)
     found = list(series)
+    whole = all(isinstance(value, int) for value in series if value is not None)
     for at, value in enumerate(series):
         if value != missing:
             continue
@@ -70,7 +71,8 @@ def _fill_linear(series: Any, missing: Any = None, edges: Any = True, constant: 
         after = min((k for k in known if k > at), default=None)
         if before is not None and after is not None:
             share = (at - before) / (after - before)
-            found[at] = series[before] + (series[after] - series[before]) * share
+            filled = series[before] + (series[after] - series[before]) * share
+            found[at] = int(filled) if whole else filled
         elif edges:
             found[at] = series[known[0] if before is None else known[-1]]
     return found
@@ -162,6 +164,7 @@ _PAIRWISE: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "series_subtract": operator.sub,
     "series_multiply": operator.mul,
     "series_divide": lambda a, b: divide_real(float(a), float(b)),
+    "series_pow": lambda a, b: power(float(a), float(b)),
     "series_equals": operator.eq,
     "series_not_equals": operator.ne,
     "series_less": operator.lt,
@@ -237,10 +240,4 @@ def series_functions() -> tuple[Scalar, ...]:
         Scalar("series_fit_line_dynamic", (D,), D, _fit_line),
         Scalar("series_sum", (D,), R, lambda s: float(sum(s)) if _numbers(s) else None),
         Scalar("series_product", (D,), R, lambda s: float(math.prod(s)) if _numbers(s) else None),
-        Scalar(
-            "series_dot_product",
-            (D, D),
-            R,
-            lambda a, b: float(sum(map(operator.mul, a, b))) if _numbers(a, b) else None,
-        ),
     )

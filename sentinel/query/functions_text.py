@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from sentinel.query.scalar import TEXT, B, D, L, S, Scalar
+from sentinel.query.scalar import TEXT, B, D, L, S, Scalar, Unanswerable
 
 _BOTH, _LEFT, _RIGHT = "both", "left", "right"
 
@@ -130,18 +130,33 @@ def _substring(text: str, start: int, length: int | None = None) -> str:
     return text[start : start + length] if length > 0 else ""
 
 
+def _occurrence(starts: list[int], occurrence: int) -> int:
+    place = max(1, occurrence) - 1
+    return starts[place] if place < len(starts) else -1
+
+
 def _indexof(text: str, needle: str, start: int = 0, length: int = -1, occurrence: int = 1) -> int | None:
-    if not needle:
+    """Where a text begins in another; the length bounds where it may begin, not where it may end."""
+    if not needle or length < -1 or occurrence < 0:
         return None
     if start < 0:
         start = max(0, len(text) + start)
     end = len(text) if length < 0 else min(len(text), start + length)
-    at = start - 1
-    for _ in range(max(1, occurrence)):
-        at = text.find(needle, at + 1, end)
-        if at < 0:
-            return -1
-    return at
+    return _occurrence([at for at in range(start, end) if text.startswith(needle, at)], occurrence)
+
+
+def _indexof_regex(
+    text: str, pattern: str, start: int = 0, length: int = -1, occurrence: int = 1
+) -> int | None:
+    if start < 0 or length < -1 or occurrence < 0:
+        return None
+    end = len(text) if length < 0 else min(len(text), start + length)
+    within = [match.start() for match in regex(pattern).finditer(text, start, end)]
+    beginning = [match.start() for match in regex(pattern).finditer(text, start) if match.start() < end]
+    found = _occurrence(within, occurrence)
+    if found != _occurrence(beginning, occurrence):
+        raise Unanswerable("indexof_regex() with a match across the end of what it searches")
+    return found
 
 
 def _split(text: str, delimiter: str, wanted: int | None = None) -> Any:
@@ -254,7 +269,8 @@ def text_functions() -> tuple[Scalar, ...]:
         Scalar("extract_all", (S, S), D, _extract_all),
         Scalar("extract_all", (S, D, S), D, _extract_all, suffix="groups"),
         Scalar("substring", (S, L, L), S, _substring, optional=1),
-        Scalar("indexof", (S, S, L, L, L), L, _indexof, optional=3),
+        Scalar("indexof", (TEXT, TEXT, L, L, L), L, _indexof, optional=3),
+        Scalar("indexof_regex", (TEXT, TEXT, L, L, L), L, _indexof_regex, optional=3),
         Scalar("split", (S, S, L), D, _split, optional=1),
         Scalar("countof", (S, S, S), L, _countof, optional=1),
         Scalar("replace_string", (S, S, S), S, lambda t, a, b: t.replace(a, b) if a else t),
