@@ -72,6 +72,13 @@ class Names:
         if self.outer is not None:
             yield from self.outer.all()
 
+    def views(self) -> Iterable[str]:
+        """The names of functions that wildcards find."""
+        for name in dict.fromkeys(self.all()):
+            found = self.find(name)
+            if isinstance(found, FunctionLet) and found.function.view:
+                yield name
+
     def with_name(self, name: str, binding: Binding) -> Names:
         """This scope with one more name."""
         return Names({name: binding}, self)

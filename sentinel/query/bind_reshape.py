@@ -124,7 +124,7 @@ class ReshapeBinder(OperatorBinder):
         self, table: tree.TableArgument, place: Place, at: int, *, fuzzy: bool
     ) -> list[tuple[str, ir.Rows]]:
         if table.pipeline is None:
-            return [(name, self.table(name, table.span)) for name in self.matching_tables(table, place)]
+            return self.matching_tables(table, place, fuzzy=fuzzy)
         source = table.pipeline.source
         bare = isinstance(source, tree.Name) and not table.pipeline.operators
         if fuzzy and isinstance(source, tree.Name) and self._is_unknown(source.text, place):
@@ -142,17 +142,18 @@ class ReshapeBinder(OperatorBinder):
     def _is_unknown(self, name: str, place: Place) -> bool:
         return place.names.find(name) is None and name not in self.tables
 
-    def matching_tables(self, table: tree.TableArgument, place: Place) -> list[str]:
-        """The names of the tables a pattern with `*` stands for."""
-        del place
-        found = [name for name in sorted(self.tables) if fnmatch.fnmatchcase(name, table.pattern)]
-        if not found:
+    def matching_tables(
+        self, table: tree.TableArgument, place: Place, *, fuzzy: bool = False
+    ) -> list[tuple[str, ir.Rows]]:
+        """The tables and views a pattern with `*` stands for."""
+        known = dict.fromkeys((*sorted(self.tables), *sorted(place.names.views())))
+        found = [name for name in known if fnmatch.fnmatchcase(name, table.pattern)]
+        if not found and not fuzzy:
             self.fail(f"there is no table like {table.pattern!r}", table.span)
-        return found
-
-    def table(self, name: str, span: object) -> ir.Rows:
-        """A telemetry table; provided by the whole binder."""
-        raise NotImplementedError
+        named = (tree.Pipeline(table.span, tree.Name(table.span, name), ()) for name in found)
+        return [
+            (name, self.pipeline(one, Place((), place.names))) for name, one in zip(found, named, strict=True)
+        ]
 
     def combined(self, parts: list[tuple[str, ir.Rows]], *, inner: bool, source: str) -> ir.Rows:
         """All rows of several tables, columns matched by name and type."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 from sentinel.errors import Span
 from sentinel.model.tables import KqlType
@@ -25,7 +26,7 @@ _TEXT, _LONG, _REAL, _DYNAMIC, _BOOL = (
     KqlType.BOOL,
 )
 _SUFFIX = {KqlType.DATETIME: "datetime", KqlType.TIMESPAN: "timespan", _REAL: "real"}
-_KV_OPTIONS = {"pair_delimiter": " ", "kv_delimiter": "=", "quote": ""}
+_KV_OPTIONS = frozenset({"pair_delimiter", "kv_delimiter", "quote", "escape", "greedy", "regex"})
 
 
 class SeriesBinder(ReshapeBinder):
@@ -136,14 +137,10 @@ class SeriesBinder(ReshapeBinder):
         return combined
 
     def _searched(self, node: tree.Search, place: Place) -> list[tuple[str, ir.Rows]]:
-        if not node.tables:
-            self.unsupported("search over every table", node.span, "name the tables: search in (T1, T2) ...")
         parts: list[tuple[str, ir.Rows]] = []
-        for table in node.tables:
+        for table in node.tables or (tree.TableArgument(node.span, "*", None),):
             if table.pipeline is None:
-                parts.extend(
-                    (name, self.table(name, table.span)) for name in self.matching_tables(table, place)
-                )
+                parts.extend(self.matching_tables(table, place))
             else:
                 source = table.pipeline.source
                 name = source.text if isinstance(source, tree.Name) else f"search_arg{len(parts)}"
@@ -186,13 +183,18 @@ class SeriesBinder(ReshapeBinder):
 
     def parse_kv(self, node: tree.ParseKv, rows: ir.Rows, place: Place) -> ir.Rows:
         """`parse-kv of as (columns) with (options)`."""
-        options: dict[str, object] = dict(_KV_OPTIONS)
+        options: dict[str, Any] = {}
         for name, value in node.options:
             if name not in _KV_OPTIONS or not value:
-                self.unsupported(f"the option {name!r} of parse-kv", node.span)
-            options[name] = value
-        if "pair_delimiter" not in {name for name, _ in node.options}:
-            self.unsupported("parse-kv without a pair_delimiter", node.span, "with (pair_delimiter=...)")
+                self.fail(f"the options of parse-kv are {', '.join(sorted(_KV_OPTIONS))}", node.span)
+            if name in {"quote", "escape"}:
+                options.setdefault(name, []).append(value)
+            elif name != "greedy" or value == "true":
+                options[name] = value
+        if any(not 1 <= len(quote) <= 2 for quote in options.get("quote", ())):  # noqa: PLR2004 - open and close
+            self.fail("a quote is one or two characters", node.span)
+        if ("pair_delimiter" in options) != ("kv_delimiter" in options):
+            self.fail("parse-kv takes pair_delimiter and kv_delimiter together", node.span)
         options["columns"] = [[c.name, c.type.value] for c in node.columns]
         of = self.as_text(self.expression(node.of, place))
         form = next(f for f in parse_functions() if f.name == "op_parse_kv")

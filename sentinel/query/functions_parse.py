@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from sentinel.query.functions_convert import _INT, text_to_bool, text_to_long, text_to_real
+from sentinel.query.functions_pairs import pairs
 from sentinel.query.functions_plugins import plugin_functions
 from sentinel.query.functions_text import regex
 from sentinel.query.scalar import B, D, G, I, L, N, P, R, S, Scalar, T
@@ -85,30 +86,12 @@ def parse_text(spec: str, text: str) -> Any:
     return values
 
 
-@lru_cache(maxsize=64)
-def _pair_pattern(pair: str, between: str, quote: str) -> re.Pattern[str]:
-    stop, middle = re.escape(pair), re.escape(between)
-    opening, closing = re.escape(quote[:1]), re.escape(quote[-1:])
-    quoted = f"{opening}(?P<quoted>.*?){closing}|" if quote else ""
-    quoted_key = f"{opening}(?P<quoted_key>.*?){closing}|" if quote else ""
-    key = rf"(?:{quoted_key}(?P<key>(?:(?!{stop}|{middle}).)+?))"
-    return re.compile(rf"{key}\s*{middle}\s*(?:{quoted}(?P<plain>(?:(?!{stop}).)*))", re.DOTALL)
-
-
 def parse_pairs(spec: str, text: str) -> Any:
     """The values of the keys of `parse-kv`, in the order of the columns; of a repeated key the first."""
-    options = json.loads(spec)
-    found: dict[str, str] = {}
-    for match in _pair_pattern(options["pair_delimiter"], options["kv_delimiter"], options["quote"]).finditer(
-        text
-    ):
-        groups = match.groupdict()
-        value = groups["plain"] if groups.get("quoted") is None else groups["quoted"]
-        key = match["key"] if groups.get("quoted_key") is None else groups["quoted_key"]
-        found.setdefault(key.strip(), value)
+    found = pairs(spec, text)
     return [
         _read(kind, found[name]) if name in found else ("" if kind == "string" else None)
-        for name, kind in options["columns"]
+        for name, kind in json.loads(spec)["columns"]
     ]
 
 

@@ -107,7 +107,7 @@ class Parser(StepParser):
 
     def _function(self) -> tree.Function:
         start = self.here.span.start
-        self.accept("view")
+        view = self.accept("view")
         self.expect("(")
         parameters: list[tree.Parameter] = []
         while not self.sees(")"):
@@ -123,7 +123,7 @@ class Parser(StepParser):
         body = self.pipeline()
         self.accept(";")
         self.expect("}")
-        return tree.Function(self.since(start), tuple(parameters), tuple(lets), body)
+        return tree.Function(self.since(start), tuple(parameters), tuple(lets), body, view)
 
     def _parameter(self) -> tree.Parameter:
         name = self.name("a parameter")

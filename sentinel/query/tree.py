@@ -379,6 +379,7 @@ class Function(Node):
     parameters: tuple[Parameter, ...]
     lets: tuple[Let, ...]
     body: Pipeline
+    view: bool = False
 
 
 @dataclass(frozen=True, slots=True)

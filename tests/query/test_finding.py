@@ -1,0 +1,74 @@
+"""Finding: search and unions over tables and views, and the pairs of parse-kv."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sentinel.errors import QueryError
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
+VIEWS = (
+    "let V1 = view () { print a = 'x error' }; let V2 = view () { print a = 'fine' };"
+    " let W = () { print a = 'error' };"
+)
+
+
+def test_a_wildcard_finds_views_but_not_other_functions(ask: Ask) -> None:
+    assert ask(f"{VIEWS} union V* | summarize make_list(a)") == [(["x error", "fine"],)]
+
+
+def test_a_wildcard_that_finds_nothing_is_refused_unless_the_union_is_fuzzy(ask: Ask) -> None:
+    with pytest.raises(QueryError, match="no table like 'Zork"):
+        ask("union Zork*")
+
+    assert ask(f"{VIEWS} union isfuzzy=true Zork*, V* | count") == [(2,)]
+
+
+def test_search_looks_into_every_table_and_view(ask: Ask) -> None:
+    assert ask(f"{VIEWS} search 'error' | project $table, a") == [("V1", "x error")]
+    assert ask(f"{VIEWS} search in (V2, V1) 'error' | project $table, a") == [("V1", "x error")]
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "options", "expected"),
+    [
+        ("a=1, b=two words", "a: long, b: string", "pair_delimiter=',', kv_delimiter='='", (1, "two words")),
+        (
+            "a=1 b=(two words)",
+            "b: string",
+            "pair_delimiter=' ', kv_delimiter='=', quote='()'",
+            ("two words",),
+        ),
+        (
+            "a='it\\\\'s' 'b c'=2",
+            "a: string, ['b c']: long",
+            "pair_delimiter=' ', kv_delimiter='=', quote=\"'\", escape='\\\\'",
+            ("it's", 2),
+        ),
+        (
+            "a=x y b=z",
+            "a: string, b: string",
+            "pair_delimiter=' ', kv_delimiter='=', greedy=true",
+            ("x y", "z"),
+        ),
+        ("a=x y b=z", "a: string, b: string", "pair_delimiter=' ', kv_delimiter='='", ("x", "z")),
+        ("[k] Id:7, Name:n1; Id:8", "Id: long, Name: string, No: long", "", (7, "n1", None)),
+        ("Name: 'two words'", "Name: string", 'quote="\'"', ("two words",)),
+        ("<a|1><b|2>", "b: long, a: long", "regex=@'<(\\w)\\|(\\d)>'", (2, 1)),
+    ],
+)
+def test_parse_kv_finds_the_pairs(
+    ask: Ask, text: str, columns: str, options: str, expected: tuple[Any, ...]
+) -> None:
+    given = f" with ({options})" if options else ""
+
+    assert ask(f'print s = "{text}" | parse-kv s as ({columns}){given} | project-away s') == [expected]
+
+
+@pytest.mark.parametrize("options", ["pair_delimiter=' '", "quote='abc'", "separator=' '"])
+def test_parse_kv_refuses_what_it_does_not_know(ask: Ask, options: str) -> None:
+    with pytest.raises(QueryError):
+        ask(f"print s = 'a=1' | parse-kv s as (a: long) with ({options})")
