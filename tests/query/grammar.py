@@ -29,6 +29,11 @@ OPERATORS = st.sampled_from(
     has_cs contains_cs
     hasprefix hassuffix""")
 )
+TEXT_OPERATORS = st.sampled_from(
+    _choices(
+        "== != =~ !~ has !has contains !contains startswith endswith has_cs contains_cs hasprefix hassuffix"
+    )
+)
 FUNCTIONS = st.sampled_from(
     _choices("""strlen tolower toupper tostring tolong toint todouble tobool todatetime totimespan abs
     isnull isempty isnotempty
@@ -55,7 +60,47 @@ _KINDS = st.sampled_from(
 )
 
 
-def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+def _sensible(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Expressions of a number whose parts have the types they should have."""
+    number = st.one_of(
+        inner, st.sampled_from(["a", "c", "1", "0.5", "long(null)", "strlen(b)", "tolong(b)", "tolong(g)"])
+    )
+    text = st.one_of(
+        st.sampled_from(
+            ["b", "'x'", "''", "tostring(g)", "tostring(d)", "tostring(g.k)", "toupper(b)", "substring(b, 1)"]
+        ),
+        st.builds("tostring({})".format, number),
+        st.builds("strcat(b, {})".format, number),
+    )
+    moment = st.sampled_from(
+        ["d", "now()", "startofday(d)", "bin(d, 1h)", "d + e", "datetime(null)", "ago(1d)"]
+    )
+    truth = st.one_of(
+        st.builds("{} {} {}".format, number, st.sampled_from(["==", "!=", "<", ">="]), number),
+        st.builds("{} {} {}".format, text, TEXT_OPERATORS, text),
+        st.builds("{} {} {}".format, moment, st.sampled_from(["<", ">", "=="]), moment),
+        st.sampled_from(["f", "true", "isnull(a)", "isempty(b)", "not(f)", "b in ('x', '')", "a !in (1, 2)"]),
+    )
+    return st.one_of(
+        st.builds("({} {} {})".format, number, st.sampled_from(["+", "-", "*", "/", "%"]), number),
+        st.builds("iff({}, {}, {})".format, truth, number, number),
+        st.builds(
+            "{}({})".format,
+            st.sampled_from(["abs", "round", "floor", "sign", "exp", "tolong", "log"]),
+            number,
+        ),
+        st.builds("bin({}, {})".format, number, st.sampled_from(["2", "0.5", "a", "0"])),
+        st.builds("coalesce({}, {})".format, number, number),
+        st.builds("toint({} and ({} or {}))".format, truth, truth, truth),
+        st.builds("strlen({})".format, text),
+        st.builds("hourofday({})".format, moment),
+        st.builds("tolong(({} - {}) / 1s)".format, moment, moment),
+        st.builds("array_length(pack_array({}, {}, {}))".format, number, text, moment),
+        st.builds("indexof({}, {})".format, text, text),
+    )
+
+
+def _anything(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(
         st.builds("({} {} {})".format, inner, OPERATORS, inner),
         st.builds("{}({})".format, FUNCTIONS, st.lists(inner, max_size=3).map(", ".join)),
@@ -66,15 +111,23 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-EXPRESSIONS = st.recursive(st.one_of(COLUMNS, LITERALS), _compound, max_leaves=6)
-CONDITIONS = st.builds("{} {} {}".format, EXPRESSIONS, OPERATORS, EXPRESSIONS)
+SENSIBLE = st.recursive(st.sampled_from(["a", "c", "strlen(b)"]), _sensible, max_leaves=5)
+EXPRESSIONS = st.one_of(
+    SENSIBLE,
+    SENSIBLE,
+    SENSIBLE,
+    COLUMNS,
+    st.builds("{}({})".format, FUNCTIONS, COLUMNS),
+    st.recursive(st.one_of(COLUMNS, LITERALS), _anything, max_leaves=5),
+)
+CONDITIONS = st.builds("{} {} {}".format, SENSIBLE, st.sampled_from(["==", "!=", "<", ">", ">="]), SENSIBLE)
 
 
 def _operators(pipeline: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     key = st.sampled_from(["a", "b", "d", "bin(a, 2)", "bin(d, 1d)", "f", "k = tostring(g.k)"])
     simple = st.sampled_from(
         _choices(
-            """count; getschema; distinct b; distinct *; take 2; top 2 by a; top 1 by c asc nulls first; sort by a, b desc;
+            """count; getschema; distinct b; distinct *; take 2; top 2 by a; top 1 by c asc nulls first; sort by b;
         project-away a; project-keep a, b*; project-reorder c, *; project-rename z = a; serialize; as T; project *;
         mv-expand g; mv-expand g to typeof(string) limit 2; mv-expand bagexpansion=array g; render timechart;
         mv-apply g on (take 1); parse b with * "x" rest; parse kind=regex b with x:long "."; search "x";
@@ -105,7 +158,7 @@ def _operators(pipeline: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 def _pipeline(operators: st.SearchStrategy[str], most: int) -> st.SearchStrategy[str]:
     source = st.sampled_from(
-        ["S", "S", "S", "range a from 1 to 5 step 2", "print a = 1, b = 'x'", "AmlComputeJobEvent"]
+        ["S", "S", "S", "S", "S", "range a from 1 to 5 step 2", "print a = 1, b = 'x'", "AmlComputeJobEvent"]
     )
     return st.builds(
         lambda start, steps: " | ".join([start, *steps]), source, st.lists(operators, max_size=most)
