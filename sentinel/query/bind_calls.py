@@ -132,7 +132,7 @@ class CallBinder(ListBinder):
     def resolve(self, node: tree.Call, name: str, args: tuple[ir.Expr, ...]) -> ir.Expr:
         """A call of the catalogue's form that fits best."""
         forms = scalars().get(name, ())
-        if not forms or name.startswith("op_"):
+        if not forms or node.name.startswith("op_"):
             self._no_function(node)
         best: tuple[int, Scalar, tuple[Parameter, ...]] | None = None
         for form in forms:
@@ -186,11 +186,11 @@ class CallBinder(ListBinder):
         self.step(node.span)
         names = own.names
         given = {a.name: a.value for a in node.arguments if a.name}
-        positional = [a.value for a in node.arguments if not a.name]
-        if len(positional) > len(own.function.parameters):
+        positional = {at: a.value for at, a in enumerate(node.arguments) if not a.name}
+        if len(node.arguments) > len(own.function.parameters):
             self.fail(f"{node.name}() takes {len(own.function.parameters)} arguments", node.span)
         for at, parameter in enumerate(own.function.parameters):
-            value = positional[at] if at < len(positional) else given.get(parameter.name, parameter.default)
+            value = positional.get(at, given.get(parameter.name, parameter.default))
             if value is None:
                 self.fail(f"{node.name}() needs {parameter.name!r}", node.span)
             names = names.with_name(parameter.name, self._parameter(parameter, value, place))

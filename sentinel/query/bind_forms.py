@@ -110,6 +110,15 @@ def _around(binder: CallBinder, node: tree.Call, place: Place) -> ir.Expr:
     )
 
 
+def _assert(binder: CallBinder, node: tree.Call, place: Place) -> ir.Expr:
+    args = _arguments(binder, node, place)
+    if len(args) != 2 or args[0].type is not _BOOL or args[1].type is not _TEXT:  # noqa: PLR2004
+        binder.fail("assert() takes a condition and a message", node.span)
+    if not all(map(ir.is_constant, args)):
+        binder.fail("assert() takes constants", node.span)
+    return call_form(registered("op_assert"), args)
+
+
 def _sorted_arrays(binder: CallBinder, node: tree.Call, place: Place) -> tuple[ir.Expr, int]:
     """The arrays of an `array_sort_asc` or `array_sort_desc`, sorted, as one array, and how many they are."""
     args = _arguments(binder, node, place)
@@ -224,6 +233,7 @@ def forms() -> Mapping[str, Form]:
             "percentile_tdigest": _typed,
             "estimate_data_size": _estimate_data_size,
             "around": _around,
+            "assert": _assert,
             "array_sort_asc": _array_sort,
             "array_sort_desc": _array_sort,
             **dict.fromkeys(_SEVERAL, _first),

@@ -29,7 +29,7 @@ _CONDITIONAL: Final = {
     "sumif": "sum", "avgif": "avg", "minif": "min", "maxif": "max", "dcountif": "dcount", "make_list_if": "make_list",
     "make_set_if": "make_set", "make_bag_if": "make_bag", "take_anyif": "take_any", "anyif": "take_any",
     "stdevif": "stdev", "varianceif": "variance", "count_distinctif": "count_distinct",
-    "variancepif": "variancep", "stdevpif": "stdevp", "hll_if": "hll", "covarianceif": "covariance",
+    "hll_if": "hll", "covarianceif": "covariance",
     "covariancepif": "covariancep",
 }  # fmt: skip
 _OLD: Final = {

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from sentinel.query.functions_arrays import array_functions, distinct, identity
+from sentinel.query.functions_bags import bag_functions
 from sentinel.query.functions_convert import json_text
 from sentinel.query.scalar import JSON, B, D, L, P, R, S, Scalar, T
 from sentinel.query.values import format_datetime_iso, format_timespan
@@ -167,12 +168,6 @@ def _bag_merge(*bags: Any) -> Any:
     return found if any(isinstance(bag, dict) for bag in bags) else None
 
 
-def _bag_remove_keys(bag: Any, keys: Any) -> Any:
-    if not isinstance(bag, dict):
-        return None
-    return {key: value for key, value in bag.items() if key not in (keys if isinstance(keys, list) else [])}
-
-
 def _bag_has_key(bag: Any, key: str) -> bool | None:
     if not isinstance(bag, dict):
         return None
@@ -189,12 +184,6 @@ def _bag_pack(*parts: Any) -> Any:
 
 def _pack_sparse(*parts: Any) -> Any:
     return {key: value for key, value in _bag_pack(*parts).items() if value is not None and value != ""}
-
-
-def _bag_zip(keys: Any, values: Any) -> Any:
-    if not isinstance(keys, list) or not isinstance(values, list):
-        return None
-    return {k: values[i] if i < len(values) else None for i, k in enumerate(keys) if isinstance(k, str)}
 
 
 def _zip(*arrays: Any) -> Any:
@@ -322,6 +311,7 @@ def dynamic_functions() -> tuple[Scalar, ...]:
     return (
         *_arrays(),
         *array_functions(),
+        *bag_functions(),
         Scalar("op_key", (D, S), D, pick_key),
         Scalar("op_index", (D, L), D, pick_index),
         Scalar("op_pick", (D, D), D, pick_any),
@@ -329,10 +319,7 @@ def dynamic_functions() -> tuple[Scalar, ...]:
         Scalar("op_identity", (D,), S, identity),
         Scalar("bag_keys", (D,), D, _bag_keys),
         Scalar("bag_merge", (D,), D, _bag_merge, repeats=True, strict=False),
-        Scalar("bag_remove_keys", (D, D), D, _bag_remove_keys),
         Scalar("bag_has_key", (D, S), B, _bag_has_key),
-        Scalar("bag_set_key", (D, S, JSON), D, lambda b, k, v: {**b, k: v} if isinstance(b, dict) else None),
-        Scalar("bag_zip", (D, D), D, _bag_zip),
         Scalar("op_pack_sparse", (JSON,), D, _pack_sparse, repeats=True, strict=False),
         Scalar("bag_pack", (JSON,), D, _bag_pack, repeats=True, strict=False),
         Scalar("dynamic_to_json", (D,), S, _sorted_json),

@@ -35,8 +35,8 @@ def _parameters(query: str) -> dict[str, str]:
 
 def _url(text: str) -> Any:
     match = _URL.fullmatch(text)
-    if match is None or "%" in text or any(c.isspace() for c in text):
-        raise Unanswerable("a URL that is not absolute, or has escapes")
+    if match is None or match["Path"] == "/" or "%" in text or any(c.isspace() for c in text):
+        raise Unanswerable("a URL that is not absolute, is a root, or has escapes")
     return {
         **{name: match[name] or "" for name in _URL_PARTS},
         "Query Parameters": _parameters(match["query"] or ""),

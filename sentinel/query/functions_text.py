@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final
 
+from sentinel.errors import QuerySemanticError
 from sentinel.query.scalar import TEXT, B, D, L, S, Scalar, Unanswerable
 
 _BOTH, _LEFT, _RIGHT = "both", "left", "right"
@@ -159,6 +160,12 @@ def _indexof_regex(
     return found
 
 
+def _assert(condition: int, message: str) -> int:
+    if not condition:
+        raise QuerySemanticError(f"assert() has failed with message: {message!r}")
+    return 1
+
+
 def _split(text: str, delimiter: str, wanted: int | None = None) -> Any:
     parts = text.split(delimiter) if delimiter else [text]
     if wanted is None:
@@ -270,6 +277,7 @@ def text_functions() -> tuple[Scalar, ...]:
         Scalar("extract_all", (S, D, S), D, _extract_all, suffix="groups"),
         Scalar("substring", (S, L, L), S, _substring, optional=1),
         Scalar("indexof", (TEXT, TEXT, L, L, L), L, _indexof, optional=3),
+        Scalar("op_assert", (B, S), B, _assert),
         Scalar("indexof_regex", (TEXT, TEXT, L, L, L), L, _indexof_regex, optional=3),
         Scalar("split", (S, S, L), D, _split, optional=1),
         Scalar("countof", (S, S, S), L, _countof, optional=1),

@@ -14,7 +14,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sentinel.clock import TICKS_PER_DAY, TICKS_PER_SECOND
-from sentinel.query.scalar import I, L, P, R, S, Scalar, T
+from sentinel.query.scalar import I, L, P, R, S, Scalar, T, Unanswerable
 from sentinel.query.values import MAX_DATETIME, MAX_LONG, MIN_LONG, join_ticks, split_ticks
 
 _HOUR: Final = 3600 * TICKS_PER_SECOND
@@ -277,7 +277,11 @@ def _local_to_utc(ticks: int, name: str) -> int | None:
     at, rest = split_ticks(ticks)
     if zone is None:
         return None
-    offset = at.replace(tzinfo=zone).utcoffset() or timedelta()
+    before, after = (at.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
+    if before > after:
+        raise Unanswerable("a local time that comes twice")
+    # A time that never comes counts as if the clock had been put forward already.
+    offset = after
     return in_range(join_ticks(at - offset, rest))
 
 
