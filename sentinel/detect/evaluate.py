@@ -15,7 +15,6 @@ from sentinel.model.target import COLUMNS, PARAMETERS, Target
 
 if TYPE_CHECKING:
     from sentinel.query.engine import Engine, Parameter
-    from sentinel.store.telemetry import TelemetryStore
 
 _MEASURE: Final = "Measure_"
 _SAMPLE: Final = "Sample_"
@@ -41,6 +40,13 @@ class Evaluator(Protocol):
         """
 
 
+class Newest(Protocol):
+    """What knows how new the telemetry is, such as a `TelemetryStore`."""
+
+    def newest(self, table: str) -> int | None:
+        """The ticks of the newest `TimeGenerated` of a table, `None` if it has no rows."""
+
+
 def measured_query(symptom: Symptom) -> str:
     """The symptom's query with its measure, sample and threshold as columns of every row."""
     return (
@@ -52,7 +58,7 @@ def measured_query(symptom: Symptom) -> str:
 class WindowEvaluator:
     """Asks the whole window of the store at every evaluation."""
 
-    def __init__(self, engine: Engine, store: TelemetryStore) -> None:
+    def __init__(self, engine: Engine, store: Newest) -> None:
         self._engine = engine
         self._store = store
 

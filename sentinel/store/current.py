@@ -18,7 +18,7 @@ FEEDS: Final[Mapping[str, Table]] = {JOB_EVENTS: JOB_STATE, REPLICA_EVENTS: REPL
 """The tables whose records are kept as current state, and in which table."""
 
 _OVER: Final = 3
-_RANKS: Final = {
+RANKS: Final = {
     "notstarted": 0,
     "queued": 0,
     "running": 2,
@@ -110,7 +110,7 @@ class _Projection:
         rank = 0
         if self._state is JOB_STATE:
             name = named["JobName"] or named["JobId"]
-            rank = _RANKS.get(named["ExecutionState"].lower(), 1)
+            rank = RANKS.get(named["ExecutionState"].lower(), 1)
         else:
             named["EndpointName"] = resource.rsplit("/", 1)[-1]
             name = named["InstanceId"] and f"{named['DeploymentName']}/{named['InstanceId']}"
