@@ -24,7 +24,7 @@ MEANING: Final = {
     ExitCode.DONE: "it worked, and the answer is yes where there is one",
     ExitCode.FINDING: (
         "it worked and the answer is no: a rule file is wrong, a case fails, lines were set aside, "
-        "no incident has that id, a decision does not fit the incident's state"
+        "no incident has that id, a decision does not fit the incident's state, a diagnosis found something"
     ),
     ExitCode.USAGE: "the command line cannot be understood",
     ExitCode.CANNOT: "the store, the settings, the network or a deployment did not let it",

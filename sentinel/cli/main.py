@@ -30,6 +30,7 @@ SECTIONS: Final = {
         Listed("endpoints", "List the deployments with their settings and traffic."),
         Listed("incidents", "List the incidents, the newest first."),
         Listed("explain", "Explain an incident, from verdict to measured effect."),
+        Listed("diagnose", "Say once what is wrong, why, and what would be done."),
         Listed("dash", "Open the dashboard in this terminal."),
     ),
     "Decide": (

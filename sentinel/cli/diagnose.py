@@ -1,0 +1,108 @@
+"""`sentinel diagnose`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sentinel.cli.arguments import INSTANT
+from sentinel.cli.exits import ExitCode
+from sentinel.cli.home import Home
+from sentinel.cli.output import narrate, write_lines
+
+if TYPE_CHECKING:
+    from sentinel.store.telemetry import TelemetryStore
+
+
+@click.command("diagnose")
+@click.argument("target", required=False, metavar="[TARGET]")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="DIR|FILE",
+    help="Look at these records instead of the telemetry of the home; nothing is stored.",
+)
+@click.option(
+    "--at",
+    type=INSTANT,
+    metavar="TIME",
+    help="The instant to look from (default: the event time of the newest record).",
+)
+@click.option("--symptom", default="", metavar="ID", help="Ask for this symptom only.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is told.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    target: str | None,
+    source: Path | None,
+    at: datetime | None,
+    symptom: str,
+    form: str,
+) -> None:
+    """Say once what is wrong, why, and what would be done.
+
+    A target is written chat/blue, chat (each deployment of the endpoint), job:train-17 or cluster:gpu; without one,
+    all are looked at. Every symptom is asked at one instant, and each finding is told with its ranked causes, their
+    rows, what was ruled out, what is missing to be surer, and the plan, if the settings are known from rows of
+    SentinelDeploymentState_CL. Nothing is stored or changed. The command ends with code 0 if nothing is wrong, with 1
+    if something is.
+    """
+    from sentinel.config import Config
+    from sentinel.config.rules_in_force import rules_in_force
+    from sentinel.daemon.wiring import policy_of
+    from sentinel.query.engine import Engine
+    from sentinel.rehearse.one_shot import about, everything, examine_all, newest_of
+    from sentinel.rehearse.written import examination_lines, examination_values
+
+    home: Home = context.obj
+    config = Config.load(home.directory)
+    with _telemetry(home, source) as store, closing(Engine(store)) as engine:
+        rules = rules_in_force(home.directory, config)
+        if symptom and rules.symptom(symptom) is None:
+            raise click.UsageError(
+                f"there is no symptom {symptom!r}; there are {', '.join(s.id for s in rules.symptoms)}"
+            )
+        moment = at or newest_of(store)
+        if moment is None:
+            raise click.UsageError("there is no telemetry to look at")
+        wanted = everything if target is None else about(target)
+        seen = examine_all(store, engine, rules, policy_of(config), moment, wanted=wanted, symptom=symptom)
+    for problem in seen.problems:
+        narrate(f"sentinel: {problem}")
+    if form == "json":
+        click.echo(json.dumps(examination_values(seen), ensure_ascii=False, indent=2))
+    else:
+        from sentinel.cli.formats import harmless
+
+        write_lines(map(harmless, examination_lines(seen)))
+    if seen.found:
+        context.exit(ExitCode.FINDING)
+
+
+@contextmanager
+def _telemetry(home: Home, source: Path | None) -> Iterator[TelemetryStore]:
+    if source is not None:
+        from sentinel.cli.recorded import recorded_store
+
+        with recorded_store(source) as store:
+            yield store
+        return
+    from sentinel.cli.opened import must_exist, opened_telemetry
+
+    must_exist(home)
+    with opened_telemetry(home) as store:
+        yield store
