@@ -82,7 +82,7 @@ class PluginBinder(SeriesBinder):
         if conflict not in _CONFLICTS:
             self.fail(f"columnsConflict is one of {', '.join(sorted(_CONFLICTS))}", node.call.span)
         if node.columns or node.keeps:
-            return self._declared(node, rows, bag.col, prefix)
+            return self._as_declared(node, rows, bag.col, prefix)
         found = self._slots(node, rows, bag.col)
         columns: list[ir.Col | None] = [None if c.id == bag.col.id else c for c in rows.columns]
         names = [c.name for c in rows.columns]
@@ -130,7 +130,7 @@ class PluginBinder(SeriesBinder):
             found[key] = KqlType(next(iter(known))) if len(known) == 1 else _DYNAMIC
         return found
 
-    def _declared(self, node: tree.Evaluate, rows: ir.Rows, bag: ir.Col, prefix: str) -> ir.Rows:
+    def _as_declared(self, node: tree.Evaluate, rows: ir.Rows, bag: ir.Col, prefix: str) -> ir.Rows:
         columns: list[ir.Col] = [c for c in rows.columns if c.id != bag.id] if node.keeps else []
         computed: list[ir.Definition] = []
         for declared in node.columns:
