@@ -47,7 +47,15 @@ class RowsLet:
     rows: ir.Rows
 
 
-Binding = ScalarLet | TabularLet | FunctionLet | RowsLet
+@dataclass(frozen=True, slots=True)
+class PatternLet:
+    """A name for queries, one of which constants choose."""
+
+    pattern: tree.Pattern
+    names: Names
+
+
+Binding = ScalarLet | TabularLet | FunctionLet | RowsLet | PatternLet
 
 
 @dataclass(frozen=True, slots=True)

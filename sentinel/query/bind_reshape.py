@@ -74,7 +74,7 @@ class ReshapeBinder(OperatorBinder):
     ) -> tuple[tuple[tuple[ir.Expr, ir.Expr], ...], set[int]]:
         pairs: list[tuple[ir.Expr, ir.Expr]] = []
         keys: set[int] = set()
-        for condition in node.conditions:
+        for condition in self._conjuncts(node.conditions):
             a, b = self._join_pair(condition, rows, right, place)
             if isinstance(b, ir.Ref):
                 keys.add(b.col.id)
@@ -89,6 +89,16 @@ class ReshapeBinder(OperatorBinder):
                 )
             pairs.append((a, b))
         return tuple(pairs), keys
+
+    def _conjuncts(self, conditions: tuple[tree.Expression, ...]) -> list[tree.Expression]:
+        """The conditions one by one, also those joined by `and`."""
+        found: list[tree.Expression] = []
+        for one in conditions:
+            if isinstance(one, tree.Binary) and one.operator == "and":
+                found.extend(self._conjuncts((one.left, one.right)))
+            else:
+                found.append(one)
+        return found
 
     def _join_pair(
         self, condition: tree.Expression, rows: ir.Rows, right: ir.Rows, place: Place

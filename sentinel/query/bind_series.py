@@ -34,10 +34,8 @@ class SeriesBinder(ReshapeBinder):
 
     def make_series(self, node: tree.MakeSeries, rows: ir.Rows, place: Place) -> ir.Rows:
         """`make-series`: bins counted from the start, empty ones filled in."""
-        if node.start is None or node.stop is None:
-            self.unsupported("make-series without from and to", node.span, "write from ... to ... step ...")
         axis = self.expression(node.axis.value, place)
-        start, stop, step = (self.expression(part, place) for part in (node.start, node.stop, node.step))
+        start, stop, step = self._series_span(node, rows, axis, place)
         axis, start, stop, step = self._one_scale(axis, start, stop, step, node.span)
         inside = truth(
             "and", self.compare(">=", axis, start, node.span), self.compare("<", axis, stop, node.span)
@@ -64,7 +62,11 @@ class SeriesBinder(ReshapeBinder):
             args = (ir.Ref(bin_key), ir.Ref(col), size, default)
             series.append((self.new_column("", _DYNAMIC), ir.Aggregation("kql_agg_series", args)))
         final_keys = tuple((self.fresh(c.name, ir.Ref(c)), ir.Ref(c)) for c, _ in first_keys)
-        plan = ir.Aggregate(plan, final_keys, tuple(series))
+        there = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=2**53)
+        counted = (there, ir.Aggregation("count", ()))
+        plan = ir.Aggregate(plan, final_keys, (*series, counted))
+        if not final_keys and not node.nonempty:
+            plan = ir.Filter(plan, self.compare(">", ir.Ref(there), ir.Const(_LONG, 0), node.span))
         filled: list[ir.Definition] = []
         for (name, _, default), (col, _) in zip(values, series, strict=True):
             whole = call_form(registered("op_series_or"), (ir.Ref(col), size, default))
@@ -74,6 +76,34 @@ class SeriesBinder(ReshapeBinder):
         filled.append((self.fresh(unique_name(axis_name, taken), axis_value), axis_value))
         columns = (*(c for c, _ in final_keys), *(c for c, _ in filled))
         return ir.Rows(ir.Extend(plan, tuple(filled)), columns)
+
+    def _series_span(
+        self, node: tree.MakeSeries, rows: ir.Rows, axis: ir.Expr, place: Place
+    ) -> tuple[ir.Expr, ir.Expr, ir.Expr]:
+        """Where the bins begin and end, and how wide they are; at the ends of what there is if nothing is said."""
+        step = self.expression(node.step, place)
+        if node.start is not None and node.stop is not None:
+            return self.expression(node.start, place), self.expression(node.stop, place), step
+        if node.keys:
+            hint = "write from ... to ... step ..."
+            self.unsupported("make-series by a key without from and to", node.span, hint)
+        bins = tree.Call(node.span, "bin", ())
+        if node.start is not None:
+            start = self.expression(node.start, place)
+        else:
+            start = self.resolve(bins, "bin", (self._end_of(rows, axis, "min"), step))
+        if node.stop is not None:
+            return start, self.expression(node.stop, place), step
+        if node.start is not None:
+            self.unsupported("make-series without to", node.span, "write from ... to ... step ...")
+        last = self.resolve(bins, "bin", (self._end_of(rows, axis, "max"), step))
+        return start, self.arithmetic("+", last, step, node.span), step
+
+    def _end_of(self, rows: ir.Rows, axis: ir.Expr, op: str) -> ir.Expr:
+        """The first or last value of the axis."""
+        column = self.new_column("", axis.type)
+        plan = ir.Aggregate(rows.plan, (), ((column, ir.Aggregation(op, (axis,))),))
+        return ir.ScalarQuery(plan, column, ())
 
     def _one_scale(
         self, axis: ir.Expr, start: ir.Expr, stop: ir.Expr, step: ir.Expr, span: Span

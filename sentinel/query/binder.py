@@ -12,6 +12,7 @@ from sentinel.query import ir, tree
 from sentinel.query.bind_context import (
     FunctionLet,
     Names,
+    PatternLet,
     Place,
     RowsLet,
     ScalarLet,
@@ -23,6 +24,8 @@ from sentinel.query.probing import Probe, constant_rows
 
 _ALWAYS: Final = frozenset({"TimeGenerated", "_IngestionTime"})
 """Columns every stored row has."""
+_ELSEWHERE: Final = frozenset({"adx", "app", "arg", "cluster", "database", "resource", "workspace"})
+"""Functions that name where a table is kept."""
 _TEXT, _LONG, _REAL = KqlType.STRING, KqlType.LONG, KqlType.REAL
 
 
@@ -33,6 +36,8 @@ class Binder(NestedBinder):
         """The whole query, with the types of the parameters it is given."""
         names = Names({name: ScalarLet(ir.Input(kind, name)) for name, kind in parameters.items()})
         place = Place((), names)
+        for parameter in node.declared:
+            place = replace(place, names=self._query_parameter(parameter, place.names, parameters))
         for let in node.lets:
             place = self.with_let(let, place)
         rows = self.pipeline(node.pipeline, place)
@@ -40,10 +45,30 @@ class Binder(NestedBinder):
             self.fail("no column is left", node.pipeline.span)
         return ir.Bound(rows, self.visualization, tuple(self.read))
 
+    def _query_parameter(
+        self, node: tree.Parameter, names: Names, parameters: Mapping[str, KqlType]
+    ) -> Names:
+        """The names with a declared parameter: what was given, or its default."""
+        if node.type is None:
+            self.fail("the parameters of a query are values", node.span)
+        given = parameters.get(node.name)
+        value: ir.Expr
+        if given is not None:
+            value = ir.Input(given, node.name)
+        elif node.default is not None:
+            value = self.expression(node.default, Place((), names))
+        else:
+            self.fail(f"the query needs the parameter {node.name!r}", node.span)
+        if value.type is not node.type:
+            value = self.convert(value, node.type)
+        return names.with_name(node.name, ScalarLet(value))
+
     def with_let(self, let: tree.Let, place: Place) -> Place:
         """The place behind a let."""
         if isinstance(let.value, tree.Function):
             return replace(place, names=place.names.with_name(let.name, FunctionLet(let.value, place.names)))
+        if isinstance(let.value, tree.Pattern):
+            return replace(place, names=place.names.with_name(let.name, PatternLet(let.value, place.names)))
         if self._is_tabular(let.value, place):
             return replace(place, names=place.names.with_name(let.name, TabularLet(let.value, place.names)))
         value = self.expression(let.value, replace(place, columns=()))
@@ -63,15 +88,19 @@ class Binder(NestedBinder):
             if isinstance(found, FunctionLet):
                 inner = Place((), self._shadowed(found))
                 for let in found.function.lets:
-                    if isinstance(let.value, tree.Function):
+                    if isinstance(let.value, tree.Function | tree.Pattern):
                         inner = self.with_let(let, inner)
                     elif self._is_tabular(let.value, inner):
                         inner = replace(
                             inner, names=inner.names.with_name(let.name, TabularLet(let.value, inner.names))
                         )
                 return self._is_tabular(found.function.body, inner)
-            return source.name in {"materialize", "view"}
-        return False
+            return isinstance(found, PatternLet) or source.name in {"materialize", "view"}
+        return isinstance(source, tree.Member) and self._is_tabular_member(source, place)
+
+    def _is_tabular_member(self, node: tree.Member, place: Place) -> bool:
+        called = node.of.name if isinstance(node.of, tree.Call) else ""
+        return called in _ELSEWHERE or isinstance(place.names.find(called), PatternLet)
 
     def _shadowed(self, found: FunctionLet) -> Names:
         """The names inside a function, its parameters standing in for what is not known yet."""
@@ -112,6 +141,8 @@ class Binder(NestedBinder):
                 return self.pipeline(node, place)
             case tree.Call():
                 return self._tabular_call(node, place)
+            case tree.Member(of=tree.Call() as call, name=path):
+                return self._member_table(call, path, place)
             case tree.DataTable():
                 return self._datatable(node, place)
             case tree.Print():
@@ -150,12 +181,43 @@ class Binder(NestedBinder):
         )
         return ir.Rows(ir.ScanTable(name, columns), columns)
 
+    def _member_table(self, node: tree.Call, path: str, place: Place) -> ir.Rows:
+        """`pattern(values).path`; tables of other places are refused."""
+        found = place.names.find(node.name)
+        if isinstance(found, PatternLet):
+            return self._pattern(node, found, path, place)
+        if node.name in _ELSEWHERE:
+            self.unsupported(f"a table of another {node.name}", node.span, f"{path} alone is the table here")
+        return self.fail("this is not a table", node.span)
+
+    def _pattern(self, node: tree.Call, found: PatternLet, path: str, place: Place) -> ir.Rows:
+        values: list[str] = []
+        for argument in node.arguments:
+            value = self.expression(argument.value, Place((), place.names))
+            if not isinstance(value, ir.Const):
+                self.fail("a pattern is chosen by constants", argument.span)
+            values.append(str(value.value))
+        for case in found.pattern.cases:
+            if list(case.values) == values and case.path == path:
+                names = found.names
+                for parameter, text in zip(found.pattern.parameters, values, strict=False):
+                    names = names.with_name(parameter.name, ScalarLet(ir.Const(_TEXT, text)))
+                if found.pattern.path is not None:
+                    names = names.with_name(found.pattern.path.name, ScalarLet(ir.Const(_TEXT, path)))
+                inner = Place((), names)
+                for let in case.body.lets:
+                    inner = self.with_let(let, inner)
+                return self.pipeline(case.body.body, inner)
+        return self.fail(f"the pattern {node.name!r} has no such case", node.span)
+
     def _tabular_call(self, node: tree.Call, place: Place) -> ir.Rows:
         if node.name in {"materialize", "view"} and len(node.arguments) == 1:
             value = node.arguments[0].value
             pipeline = value if isinstance(value, tree.Pipeline) else tree.Pipeline(value.span, value, ())
             return self.pipeline(pipeline, place)
         found = place.names.find(node.name)
+        if isinstance(found, PatternLet):
+            return self._pattern(node, found, "", place)
         if not isinstance(found, FunctionLet):
             self.resolve(node, node.name, ())
             return self.fail(f"{node.name}() is not a table", node.span)
@@ -209,10 +271,8 @@ class Binder(NestedBinder):
             return ir.Const(kind, "" if kind is _TEXT else None)
         if kind is KqlType.DYNAMIC:
             return self.as_json(value)
-        if kind in {KqlType.DATETIME, KqlType.TIMESPAN} and value.type is _TEXT:
-            return self.convert(value, kind)
-        if kind is KqlType.INT and value.type is _LONG:
-            return self.convert(value, kind)
+        if kind in {KqlType.DATETIME, KqlType.TIMESPAN} and value.type in NUMBERS:
+            self.fail(f"a {value.type} does not stand for a {kind}", node.span, f"{kind}(...) is one")
         return self.convert(value, kind)
 
     def _print(self, node: tree.Print, place: Place) -> ir.Rows:

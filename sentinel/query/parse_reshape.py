@@ -222,7 +222,7 @@ class ReshapeParser(OperatorParser):
 
     def make_series(self, start: int) -> tree.Operator:
         """`make-series aggregates on axis from start to stop step step by keys`."""
-        self.hints()
+        nonempty = self.hints().get("kind", "") == "nonempty"
         aggregates = [self._series_aggregate()]
         while self.accept(","):
             aggregates.append(self._series_aggregate())
@@ -235,7 +235,7 @@ class ReshapeParser(OperatorParser):
         self.expect("step")
         step = self.expression()
         keys = self.named_list() if self.accept("by") else ()
-        return tree.MakeSeries(self.since(start), tuple(aggregates), axis, low, high, step, keys)
+        return tree.MakeSeries(self.since(start), tuple(aggregates), axis, low, high, step, keys, nonempty)
 
     def _series_aggregate(self) -> tree.SeriesAggregate:
         start = self.here.span.start

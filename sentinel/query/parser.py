@@ -7,35 +7,32 @@ from collections.abc import Callable
 from typing import Final
 
 from sentinel.errors import QuerySyntaxError, Span
-from sentinel.model.tables import KqlType
 from sentinel.query import tree
-from sentinel.query.parse_steps import StepParser
+from sentinel.query.parse_statements import StatementParser
 from sentinel.query.tokens import Kind
 
 _OPERATORS: Final[dict[str, Callable[[Parser, int], tree.Operator]]] = {}
 
 _UNSUPPORTED: Final = {
     "externaldata": "rows come from the telemetry store only",
-    "consume": "",
-    "fork": "",
-    "facet": "",
+    "consume": "count answers how many rows there are",
+    "fork": "ask each of its queries by itself",
+    "facet": "summarize count() by the column",
     "find": "use union or search",
-    "graph-match": "",
-    "graph-to-table": "",
-    "make-graph": "",
-    "graph-shortest-paths": "",
-    "graph-mark-components": "",
-    "macro-expand": "",
+    "graph-match": "join follows one edge at a time",
+    "graph-to-table": "join follows one edge at a time",
+    "make-graph": "join follows one edge at a time",
+    "graph-shortest-paths": "join follows one edge at a time",
+    "graph-mark-components": "join follows one edge at a time",
+    "macro-expand": "union the tables",
     "partitionby": "use partition",
-    "reduce": "",
-    "top-hitters": "use summarize and top",
+    "reduce": "summarize count() by a part of the text, as with extract(...)",
+    "top-hitters": "summarize n = count() by the column | top 10 by n",
 }
 _HYPHENATED: Final = frozenset({"project", "parse", "mv", "make", "top", "graph", "sample", "macro"})
-_SETTINGS: Final = frozenset({"notruncation", "norequesttimeout", "servertimeout"})
-"""Settings that change no row of an answer."""
 
 
-class Parser(StepParser):
+class Parser(StatementParser):
     """Parses one query."""
 
     def query(self) -> tree.Query:
@@ -58,7 +55,7 @@ class Parser(StepParser):
                 self.fail("'|', ';' or the end of the query")
         if pipeline is None:
             raise QuerySyntaxError("the query asks for nothing", Span(start, len(self.text)), self.text)
-        return tree.Query(self.since(start), tuple(lets), pipeline)
+        return tree.Query(self.since(start), tuple(lets), pipeline, tuple(self.declared))
 
     def _done(self) -> bool:
         return self.here.kind is Kind.END
@@ -74,82 +71,17 @@ class Parser(StepParser):
         if token.text == "set" and self.is_name(following):
             self._setting()
             return None
+        if token.text == "declare" and following.text == "query_parameters":
+            self.declared.extend(self.query_parameters())
+            return None
+        if token.text == "declare" and following.text == "pattern":
+            lets.append(self.pattern_declaration())
+            return None
         if token.text in {"declare", "alias", "restrict", "pattern"} and self.is_name(following):
-            self.unsupported(f"the statement {token.text!r}", token.span)
+            self.unsupported(
+                f"the statement {token.text!r}", token.span, "let names values, tables and functions"
+            )
         return self.pipeline()
-
-    def _setting(self) -> None:
-        self.take()
-        name = self.name()
-        if name.text not in _SETTINGS:
-            self.unsupported(f"the setting {name.text!r}", name.span)
-        if self.accept("="):
-            self.expression()
-
-    def let(self) -> tree.Let:
-        """`let name = value`."""
-        start = self.take().span.start
-        name = self.name().text
-        self.expect("=")
-        value: tree.Pipeline | tree.Function
-        value = self._function() if self._sees_function() else self.pipeline()
-        return tree.Let(self.since(start), name, value)
-
-    def _sees_function(self) -> bool:
-        if self.sees("view") and self.ahead(1).text == "(":
-            return True
-        if not self.sees("("):
-            return False
-        first, second = self.ahead(1), self.ahead(2)
-        if first.text == ")" and second.text == "{":
-            return True
-        return self.is_name(first) and second.text == ":" and second.kind is Kind.OPERATOR
-
-    def _function(self) -> tree.Function:
-        start = self.here.span.start
-        view = self.accept("view")
-        self.expect("(")
-        parameters: list[tree.Parameter] = []
-        while not self.sees(")"):
-            parameters.append(self._parameter())
-            if not self.accept(","):
-                break
-        self.expect(")")
-        self.expect("{")
-        lets: list[tree.Let] = []
-        while self.sees("let") and self.is_name(self.ahead(1)):
-            lets.append(self.let())
-            self.expect(";")
-        body = self.pipeline()
-        self.accept(";")
-        self.expect("}")
-        return tree.Function(self.since(start), tuple(parameters), tuple(lets), body, view)
-
-    def _parameter(self) -> tree.Parameter:
-        name = self.name("a parameter")
-        self.expect(":")
-        if self.accept("("):
-            columns: list[tree.ColumnDeclaration] = []
-            while not self.sees(")", "*"):
-                columns.append(self.column_declaration())
-                if not self.accept(","):
-                    break
-            self.accept("*")
-            self.expect(")")
-            return tree.Parameter(self.since(name.span.start), name.text, None, tuple(columns))
-        kind: KqlType = self.column_type()
-        default: tree.Literal | None = None
-        if self.accept("="):
-            value = self.expression()
-            if isinstance(value, tree.Unary) and isinstance(value.of, tree.Literal):
-                number = value.of.value
-                value = tree.Literal(
-                    value.span, value.of.type, -number if isinstance(number, int | float) else number
-                )
-            if not isinstance(value, tree.Literal):
-                self.fail("a constant", self.tokens[self.at - 1])
-            default = value
-        return tree.Parameter(self.since(name.span.start), name.text, kind, (), default)
 
     def pipeline(self) -> tree.Pipeline:
         """A source and the operators behind its pipes."""

@@ -19,6 +19,9 @@ def print_query(query: tree.Query) -> str:
     """The text of a whole query, one statement or operator a line."""
     printer = _Printer()
     statements = [printer.let(let) for let in query.lets]
+    if query.declared:
+        parameters = ", ".join(map(printer.parameter, query.declared))
+        statements.insert(0, f"declare query_parameters({parameters})")
     return ";\n".join([*statements, printer.pipeline(query.pipeline, "\n| ")])
 
 
@@ -34,16 +37,28 @@ class _Printer:
 
     def let(self, node: tree.Let) -> str:
         value = node.value
+        if isinstance(value, tree.Pattern):
+            return f"declare pattern {name(node.name)} = {self._pattern(value)}"
         shown = self._function(value) if isinstance(value, tree.Function) else self.pipeline(value)
         return f"let {name(node.name)} = {shown}"
 
     def _function(self, node: tree.Function) -> str:
-        parameters = ", ".join(map(self._parameter, node.parameters))
+        parameters = ", ".join(map(self.parameter, node.parameters))
         lets = "".join(f"{self.let(let)}; " for let in node.lets)
         view = "view " if getattr(node, "view", False) else ""
         return f"{view}({parameters}) {{ {lets}{self.pipeline(node.body)} }}"
 
-    def _parameter(self, node: tree.Parameter) -> str:
+    def _pattern(self, node: tree.Pattern) -> str:
+        path = f"[{self.parameter(node.path)}]" if node.path else ""
+        cases = " ".join(
+            f"({', '.join(map(quoted, case.values))}){f'.[{quoted(case.path)}]' if case.path else ''}"
+            f" = {self._function(case.body).removeprefix('() ')};"
+            for case in node.cases
+        )
+        return f"({', '.join(map(self.parameter, node.parameters))}){path} {{ {cases} }}"
+
+    def parameter(self, node: tree.Parameter) -> str:
+        """A parameter of a function or query."""
         if node.type is None:
             return f"{name(node.name)}: {_columns(node.columns) if node.columns else '(*)'}"
         default = f" = {literal(node.default)}" if node.default else ""
@@ -123,8 +138,10 @@ class _Printer:
                 return "getschema"
             case tree.Invoke(call=call):
                 return f"invoke {values.call(call)}"
-            case tree.Evaluate(call=call, columns=declared):
-                return f"evaluate {values.call(call)}{' : ' + _columns(declared) if declared else ''}"
+            case tree.Evaluate(call=call, columns=declared, keeps=keeps):
+                listed = _columns(declared) if declared else "()"
+                listed = listed.replace("(", "(*, " if declared else "(*", 1) if keeps else listed
+                return f"evaluate {values.call(call)}{f' : {listed}' if declared or keeps else ''}"
             case _:
                 return self._reshaping(node)
 
@@ -203,7 +220,8 @@ class _Printer:
         stop = f" to {values.print(node.stop)}" if node.stop is not None else ""
         by = f" by {values.named_list(node.keys)}" if node.keys else ""
         axis = values.named(node.axis)
-        return f"make-series {aggregates} on {axis}{start}{stop} step {values.print(node.step)}{by}"
+        kind = "kind=nonempty " if node.nonempty else ""
+        return f"make-series {kind}{aggregates} on {axis}{start}{stop} step {values.print(node.step)}{by}"
 
     def _sort_key(self, node: tree.SortKey) -> str:
         nulls = {None: "", True: " nulls first", False: " nulls last"}[node.nulls_first]

@@ -27,13 +27,7 @@ from sentinel.query.tree_expressions import (
     TypeOf,
     Unary,
 )
-from sentinel.query.tree_steps import (
-    Partition,
-    ProjectByNames,
-    SampleDistinct,
-    Scan,
-    TopNested,
-)
+from sentinel.query.tree_steps import Partition, Pattern, ProjectByNames, SampleDistinct, Scan, TopNested
 
 __all__ = [
     "Among",
@@ -70,6 +64,7 @@ __all__ = [
     "ParseKv",
     "ParsePiece",
     "Partition",
+    "Pattern",
     "Pipeline",
     "Print",
     "Project",
@@ -318,6 +313,7 @@ class MakeSeries(Node):
     stop: Expression | None
     step: Expression
     keys: tuple[Named, ...]
+    nonempty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,10 +380,10 @@ class Function(Node):
 
 @dataclass(frozen=True, slots=True)
 class Let(Node):
-    """`let name = value;`."""
+    """`let name = value;`, also `declare pattern name = value;`."""
 
     name: str
-    value: Pipeline | Function
+    value: Pipeline | Function | Pattern
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sentinel.query.tree_expressions import ColumnDeclaration, Expression, Named, Node
 
 if TYPE_CHECKING:
-    from sentinel.query.tree import Operator
+    from sentinel.query.tree import Function, Operator, Parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +76,21 @@ class SampleDistinct(Node):
 
     count: Expression
     of: Named
+
+
+@dataclass(frozen=True, slots=True)
+class PatternCase(Node):
+    """`(values).[path] = { body }`."""
+
+    values: tuple[str, ...]
+    path: str
+    body: Function
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern(Node):
+    """`declare pattern name = (parameters)[path] { cases }`: a query chosen by constants."""
+
+    parameters: tuple[Parameter, ...]
+    path: Parameter | None
+    cases: tuple[PatternCase, ...]

@@ -1,0 +1,91 @@
+"""Statements before a query: parameters, patterns and settings; and the forms of make-series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sentinel.errors import QueryError, QueryUnsupported
+from sentinel.query.engine import Engine
+from tests.query.conftest import NOW
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
+PATTERN = (
+    "declare pattern P = (a: string)[p: string] {"
+    " ('x').['one'] = { print r = strcat(a, p) }; ('x').['two'] = { let q = 5; print r = q }; };"
+)
+TIMES = "datatable(t: long, v: long)[2, 10, 7, 20]"
+
+
+def test_a_declared_parameter_has_its_default_unless_it_is_given(empty: Engine) -> None:
+    text = "declare query_parameters(n: long = 3, s: string = 'x'); print n + 1, s"
+
+    assert empty.query(text, now=NOW).rows == [(4, "x")]
+    assert empty.query(text, now=NOW, parameters={"n": 5}).rows == [(6, "x")]
+
+
+def test_a_declared_parameter_is_converted_to_its_type(empty: Engine) -> None:
+    text = "declare query_parameters(n: long); print n + 1"
+
+    assert empty.query(text, now=NOW, parameters={"n": "41"}).rows == [(42,)]
+
+
+def test_a_parameter_without_value_is_refused_by_name(ask: Ask) -> None:
+    with pytest.raises(QueryError, match="parameter 'n'"):
+        ask("declare query_parameters(n: long); print n")
+
+
+@pytest.mark.parametrize(("call", "expected"), [("P('x').one", [("xone",)]), ("P('x').two", [("5",)])])
+def test_a_pattern_is_the_query_of_its_case(ask: Ask, call: str, expected: list[tuple[Any, ...]]) -> None:
+    assert ask(f"{PATTERN} {call} | project r = tostring(r)") == expected
+
+
+def test_a_pattern_without_that_case_is_refused(ask: Ask) -> None:
+    with pytest.raises(QueryError, match="no such case"):
+        ask(f"{PATTERN} P('y').one")
+
+
+def test_settings_that_change_no_answer_are_taken(ask: Ask) -> None:
+    assert ask("set notruncation; set servertimeout = 10m; print 1") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("set query_now = datetime(2020-01-01); print 1", "query_now"),
+        ("restrict access to (T); print 1", "restrict"),
+        ("workspace('x').Heartbeat | count", "another workspace"),
+        ("database('x').Heartbeat | count", "another database"),
+        ("range x from 1 to 2 step 1 | top-hitters 2 of x", "top-hitters"),
+        ("range x from 1 to 2 step 1 | fork (count) (take 1)", "fork"),
+        ("range x from 1 to 2 step 1 | facet by x", "facet"),
+        ("print s = 'a' | reduce by s", "reduce"),
+    ],
+)
+def test_what_is_not_answered_is_refused_by_name(ask: Ask, text: str, what: str) -> None:
+    with pytest.raises(QueryUnsupported, match=what):
+        ask(text)
+
+
+def test_a_series_without_ends_reaches_from_the_first_to_the_last_bin(ask: Ask) -> None:
+    assert ask(f"{TIMES} | make-series s = sum(v) on t step 3") == [([10, 0, 20], [0, 3, 6])]
+
+
+def test_nothing_makes_no_series_unless_it_is_asked_for(ask: Ask) -> None:
+    rest = "c = count() on t from 0 to 6 step 3"
+
+    assert ask(f"{TIMES} | where v > 99 | make-series {rest}") == []
+    assert ask(f"{TIMES} | where v > 99 | make-series kind=nonempty {rest}") == [([0, 0], [0, 3])]
+
+
+def test_a_join_takes_conditions_joined_by_and(ask: Ask) -> None:
+    text = "print a = 1, b = 2 | join kind=inner (print c = 1, d = 2) on $left.a == $right.c and $left.b == $right.d"
+
+    assert ask(text) == [(1, 2, 1, 2)]
+
+
+def test_a_number_is_no_datetime_in_a_datatable(ask: Ask) -> None:
+    with pytest.raises(QueryError, match="does not stand for a datetime"):
+        ask("datatable(t: datetime)[2020-01-01]")
