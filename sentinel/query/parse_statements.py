@@ -134,7 +134,7 @@ class StatementParser(StepParser):
         return tree.Parameter(self.since(name.span.start), name.text, kind, (), default)
 
     def query_parameters(self) -> list[tree.Parameter]:
-        """Take a pattern, one query for each of several constants."""
+        """Take the names, types and defaults of what a query is given from outside."""
         self.take()
         self.take()
         self.expect("(")
