@@ -8,6 +8,7 @@ from dataclasses import replace
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import Place, unique_name
+from sentinel.query.bind_expressions import call_form, registered
 from sentinel.query.bind_forms import Parts
 from sentinel.query.bind_windows import WindowBinder
 from sentinel.query.naming import argument_name, is_unnameable
@@ -167,7 +168,7 @@ class OperatorBinder(WindowBinder):
             if value.type is KqlType.DYNAMIC:
                 self.fail("a dynamic has no order", key.span, "convert it, as with tostring(...)")
             if value.type is KqlType.DECIMAL:
-                self.unsupported("sorting by a decimal", key.span, "todouble(...) sorts alike")
+                value = call_form(registered("op_decimal_key"), (value,))
             nulls_first = not key.descending if key.nulls_first is None else key.nulls_first
             if isinstance(value, ir.Ref):
                 column = value.col

@@ -173,6 +173,11 @@ def _long_to_datetime(ticks: int) -> int | None:
     return ticks if 0 <= ticks <= MAX_DATETIME else None
 
 
+def _real_to_datetime(ticks: float) -> int | None:
+    whole = real_to_long(ticks)
+    return None if whole is None else _long_to_datetime(whole)
+
+
 def _to_text() -> list[Scalar]:
     return [
         Scalar("tostring", (S,), S, str),
@@ -251,6 +256,7 @@ def _to_time() -> list[Scalar]:
         Scalar("todatetime", (S,), T, parse_datetime),
         Scalar("todatetime", (T,), T, lambda x: x, suffix="datetime"),
         Scalar("todatetime", (L,), T, _long_to_datetime, suffix="long"),
+        Scalar("todatetime", (R,), T, _real_to_datetime, suffix="real"),
         Scalar("todatetime", (D,), T, _json_datetime, suffix="dynamic"),
         Scalar("totimespan", (S,), P, parse_timespan),
         Scalar("totimespan", (P,), P, lambda x: x, suffix="timespan"),

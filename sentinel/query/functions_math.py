@@ -12,7 +12,7 @@ from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 from typing import Any, Final
 
 from sentinel.query.functions_time import bin_at_whole, bin_datetime, bin_whole
-from sentinel.query.scalar import ANY, B, I, L, N, P, R, S, Scalar, T
+from sentinel.query.scalar import ANY, B, G, I, L, N, P, R, S, Scalar, T, Unanswerable
 from sentinel.query.values import wrap_long
 
 _NAN: Final = math.nan
@@ -94,6 +94,25 @@ def _round(x: float, digits: int = 0) -> float:
 
 def _round_long(x: int, digits: int = 0) -> int:
     return int(_round(x, digits))
+
+
+def _round_decimal(x: Decimal, digits: int = 0) -> Decimal:
+    with localcontext() as context:
+        context.prec = 400
+        return x.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+
+
+_KEY_DIGITS: Final = 40
+
+
+def _decimal_key(x: Decimal) -> str:
+    """A text that sorts as the decimal does."""
+    with localcontext() as context:
+        context.prec = 400
+        scaled = x.scaleb(_KEY_DIGITS)
+        if scaled != scaled.to_integral_value() or abs(scaled) >= 10 ** (2 * _KEY_DIGITS):
+            raise Unanswerable("sorting by a decimal of so many digits")
+        return f"{int(scaled) + 10 ** (2 * _KEY_DIGITS):0{2 * _KEY_DIGITS + 1}d}"
 
 
 def _floor_real(value: float, size: float) -> float | None:
@@ -233,6 +252,8 @@ def _rounding() -> list[Scalar]:
         Scalar("ceiling", (R,), R, _ceiling),
         Scalar("round", (L, L), L, _round_long, optional=1),
         Scalar("round", (R, L), R, _round, optional=1, suffix="real"),
+        Scalar("round", (N, L), N, _round_decimal, optional=1, suffix="decimal"),
+        Scalar("op_decimal_key", (N,), G, _decimal_key),
         Scalar("abs", (L,), L, lambda x: wrap_long(abs(x))),
         Scalar("abs", (P,), P, abs, suffix="timespan"),
         Scalar("abs", (R,), R, abs, suffix="real"),

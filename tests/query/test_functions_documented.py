@@ -1,0 +1,182 @@
+"""What functions give by Kusto's documentation, and where they give nothing rather than guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sentinel.errors import QuerySemanticError, QueryUnsupported
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
+
+CASES: list[tuple[str, Any]] = [
+    # Texts in other forms.
+    ("base64_decode_toarray('S3VzdG8=')", [75, 117, 115, 116, 111]),
+    ("base64_encode_fromarray(dynamic([75, 117]))", "S3U="),
+    ("base64_encode_fromarray(dynamic([300]))", ""),
+    ("base64_decode_toguid('abcd1231')", None),
+    ("base64_encode_fromguid(toguid('ae3133f2-6e22-49ae-b06a-16e6a9b212eb'))", "8jMxriJurkmwahbmqbIS6w=="),
+    ("zlib_decompress_from_base64_string('eJwLSS0uUSguKcrMS1cwNDIGACxqBQ4=')", "Test string 123"),
+    ("zlib_decompress_from_base64_string('x0x0x0')", ""),
+    ("gzip_decompress_from_base64_string('H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==')",
+     "1234567890qwertyuiop"),
+    ("punycode_from_string('académie-française')", "acadmie-franaise-npb1a"),
+    ("punycode_to_string('acadmie-franaise-npb1a')", "académie-française"),
+    ("punycode_domain_to_string('Riðill｡Skáldskaparmál｡org')", "xn--Riill-jta.xn--Skldskaparml-dbbj.org"),
+    ("punycode_domain_from_string('xn--Ge-mia.Bulg.edu')", "Gáe.Bulg.edu"),
+    ("unicode_codepoints_to_string(dynamic([75, 117]), 115)", "Kus"),
+    ("hash('World')", 1846988464401551951),
+    ("hash('World', 100)", 51),
+    ("hash_xxhash64(datetime(2015-01-01))", 1380966698541616202),
+    ("hash_xxhash64('Call me Ishmael. Some years ago--never mind how long precisely-')", 0x02A2E85470D6FD96),
+    # Texts taken apart.
+    ("parse_urlquery('k1=v1&k2=v2')", {"Query Parameters": {"k1": "v1", "k2": "v2"}}),
+    ("parse_url('https://u:p@h.com:81/a/b?k=v#f')['Host']", "h.com"),
+    ("parse_url('https://h.com/a/b')['Path']", "/a/b"),
+    (r"parse_path(@'C:\temp\file.txt')['RootPath']", "C:\\"),
+    ("parse_path('/usr/lib/file.tar.gz')['Extension']", "gz"),
+    ("parse_version('1.2.3.4') == todecimal('1000000020000000300000004')", True),
+    ("isnull(parse_version('1.2.3.4.5'))", True),
+    ("parse_csv('aa,\"b,b\",\"c \"\"d\"\"\"')", ["aa", "b,b", 'c "d"']),
+    ("parse_csv('a,b\\nc,d')", ["a", "b"]),
+    ("parse_xml('<e name=\"v\">text</e>')", {"e": {"@name": "v", "#text": "text"}}),
+    ("parse_xml('<e> <a>1</a> <a>2</a> </e>')", {"e": {"a": ["1", "2"]}}),
+    ("parse_xml('<e>')", None),
+    ("parse_command_line('echo \"hello world!\"', 'windows')", ["echo", "hello world!"]),
+    ("format_bytes(564)", "564 Bytes"),
+    ("format_bytes(20010332, 2)", "19.08 MB"),
+    ("format_bytes(20010332, 0, 'KB')", "19541 KB"),
+    ("indexof('abcdefgabcdefg', 'cde', 1, 10, 2)", 9),
+    ("indexof(1234567, 5, 1, 4)", 4),
+    ("indexof_regex('abcabc', 'a.c', 1, -1, 2)", -1),
+    ("indexof_regex('abcabc', 'a|ab', -1)", None),
+    ("replace_strings('This is', dynamic(['is', 'This']), dynamic(['was', 'x']))", "Thwas was"),
+    ("extract('-([0-9]+)-', 1, '15-12-2024', typeof(int))", 12),
+    ("extract('x', 0, 'abc', typeof(long))", None),
+    # Units.
+    ("convert_angle(1.2, 'Degree', 'Arcminute')", 72.0),
+    ("convert_length(1.2, 'Meter', 'Foot')", 1.2 / 0.3048),
+    ("convert_speed(1.2, 'MeterPerSecond', 'CentimeterPerHour')", 432000.0),
+    ("convert_temperature(1.2, 'Kelvin', 'DegreeCelsius')", 1.2 - 273.15),
+    ("convert_volume(1.2, 'CubicMeter', 'AcreFoot')", 1.2 * 0.000810714),
+    ("convert_mass(1.0, 'Kilogram', 'Feather')", None),
+    # Dynamics.
+    ("array_sort_asc(dynamic([null, 'b', 'a']), false)", [None, "a", "b"]),
+    ("array_sort_desc(dynamic([1, 'a', 3]))", [3, 1, "a"]),
+    ("array_sort_asc(dynamic([3, 1]), dynamic(['x', 'y']))[1]", ["y", "x"]),
+    ("array_sort_asc(dynamic([3, 1]), dynamic(['x']))[1]", None),
+    ("jaccard_index(dynamic([1, 2, 3]), dynamic([1, 2, 3, 4]))", 0.75),
+    ("repeat(1, 3)", [1, 1, 1]),
+    ("repeat(1, -1)", None),
+    ("bag_remove_keys(dynamic({'a': {'b': 1, 'c': 2}, 'd': 3}), dynamic(['$.a.b', 'd']))", {"a": {"c": 2}}),
+    ("bag_set_key(dynamic({'a': 1}), '$.b.c', 2)", {"a": 1, "b": {"c": 2}}),
+    ("bag_zip(dynamic(['a', 8, 'b']), dynamic([1, '2', 2.5]))", {"a": 1, "b": 2.5}),
+    ("column_ifexists('nothing', 5)", 5),
+    ("around(5, 4, 1)", True),
+    ("around(long(null), 4, 1)", None),
+    ("assert(true, 'never')", True),
+    # Series.
+    ("series_iir(dynamic([0, 1, 2, 3]), dynamic([1]), dynamic([1, -1]))", [0.0, 1.0, 3.0, 6.0]),
+    ("series_fir(dynamic([0, 2, 2, 3]), dynamic([1, -1]))", [0.0, 2.0, 0.0, 1.0]),
+    ("series_fill_linear(dynamic([null, 111, null, 36]))", [111, 111, 73, 36]),
+    ("series_fill_linear(dynamic([1.0, null, 2.0]))", [1.0, 1.5, 2.0]),
+    ("series_pow(dynamic([4, 2]), dynamic([0.5, 3]))", [2.0, 8.0]),
+    ("series_magnitude(dynamic([3, 4]))", 5.0),
+    ("series_dot_product(dynamic([1, 2, 4]), 2)", 14.0),
+    ("series_seasonal(dynamic([1, 3, 5, 1, 3, 5, 2, 4, 6]), 3)", [1.0, 3.0, 5.0, 1.0, 3.0, 5.0, 1.0, 3.0, 5.0]),
+    # Numbers.
+    ("isnull(beta_inv(1.5, 10.0, 20.0))", True),
+    ("round(beta_cdf(0.9, 10.0, 20.0), 12)", 1.0),
+    ("round(welch_test(20.82, 7.867, 15, 22.987, 3.813, 15), 3)", 0.021),
+    ("todatetime(1.5) == datetime(0001-01-01 00:00:00.0000001)", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "expected"), CASES, ids=[text for text, _ in CASES])
+def test_a_documented_function_gives_what_its_page_says(ask: Ask, expression: str, expected: Any) -> None:
+    assert ask(f"print x = {expression}") == [(expected,)]
+
+
+REFUSED = [
+    "hash('a', 10)",
+    "parse_url('bing.com')",
+    "parse_urlquery('a=%20')",
+    "convert_length(1.0, 'meter', 'Foot')",
+    "series_fir(dynamic([5, 1]), dynamic([1, 1]))",
+    "series_fit_2lines(dynamic([1, 2]))",
+    "hash_combine(1, 2)",
+    "zlib_compress_to_base64_string('x')",
+    "rand()",
+    "new_guid()",
+    "datetime_local_to_utc(datetime(2022-10-30 02:30), 'Europe/Brussels')",
+]
+
+
+@pytest.mark.parametrize("expression", REFUSED)
+def test_what_kusto_does_not_document_is_refused_by_name(ask: Ask, expression: str) -> None:
+    with pytest.raises(QueryUnsupported):
+        ask(f"print x = {expression}")
+
+
+QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
+    # Sketches are merged and asked.
+    ("range x from 1 to 20 step 1 | summarize h = hll(x) by x % 2 | summarize m = hll_merge(h) | project dcount_hll(m)",
+     [(20,)]),
+    ("range x from 1 to 1000 step 1 | summarize t = tdigest(x) | project rank_tdigest(t, 685)", [(685.0,)]),
+    ("range x from 1 to 100 step 1 | summarize t = tdigest(x) | project percentile_tdigest(t, 50, typeof(long))",
+     [(50,)]),
+    ("range x from 1 to 4 step 1 | summarize percentiles_array(x, dynamic([25, 50]))", [([1, 2],)]),
+    ("datatable(x: real, y: real)[1, 14, 2, 10, 3, 17, 4, 20, 5, 50] | summarize c = covariance(x, y)", [(20.5,)]),
+    ("datatable(v: dynamic)[dynamic({'x': 1}), dynamic({'x': 'a', 'z': [1]})] | summarize buildschema(v)",
+     [({"x": ["long", "string"], "z": {"`indexer`": "long"}},)]),
+    # Several results.
+    ("print s = dynamic([1, 2, 3]) | project (low, at) = series_stats(s) | project low, at, series_stats_s_max",
+     [(1.0, 0, 3.0)]),
+    ("print s = dynamic([1, 2, 3]) | extend (low, at) = series_stats(s) | project-away s", [(1.0, 0)]),
+    ("print a = dynamic([2, 1]), b = dynamic(['x', 'y']) | project array_sort_asc(a, b) | project b_sorted",
+     [(["y", "x"],)]),
+    ("print y = dynamic([1, 4, 9]) | extend (r, c) = series_fit_poly(y, dynamic([1, 2, 3]), 2) | project r, c",
+     [(1.0, [1.0, 0.0, 0.0])]),
+    # Arguments as they are written.
+    ("print a = 1, b = 'x' | project bag_pack_columns(a, b)", [({"a": 1, "b": "x"},)]),
+    ("let T = datatable(A: string, B: int)[]; print column_names_of(T)", [(["A", "B"],)]),
+    ("print a = 7 | project x = column_ifexists('a', 0)", [(7,)]),
+    ("range x from 1 to 10 step 1 | extend t = '1234567890' | summarize sum(estimate_data_size(*))", [(180,)]),
+    ("let f = (n: long, s: string) { strlen(s) > n }; print f(n=3, 'four')", [(True,)]),
+    # Decimals sort as numbers.
+    ("datatable(d: decimal)[10, 9.5, decimal(null), -1] | sort by d asc | extend s = tostring(d) | project s",
+     [("",), ("-1",), ("9.5",), ("10",)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("query", "expected"), QUERIES, ids=[text for text, _ in QUERIES])
+def test_a_query_gives_what_kusto_documents(ask: Ask, query: str, expected: list[tuple[Any, ...]]) -> None:
+    assert ask(query) == expected
+
+
+@pytest.mark.parametrize("look", ["", "| project array_length(h)", "| project tostring(h)", "| mv-expand h"])
+def test_nobody_looks_into_a_sketch(ask: Ask, look: str) -> None:
+    with pytest.raises(QueryUnsupported, match="hll"):
+        ask(f"range x from 1 to 3 step 1 | summarize h = hll(x) {look}")
+
+
+def test_an_assertion_that_fails_says_its_message(ask: Ask) -> None:
+    with pytest.raises(QuerySemanticError, match="must be positive"):
+        ask("let n = -1; print assert(n > 0, 'must be positive')")
+
+
+def test_documented_units_are_all_known(ask: Ask) -> None:
+    pairs = [
+        ("convert_energy", "DecathermImperial", "TerawattDay"),
+        ("convert_force", "KilopoundForce", "KiloPond"),
+        ("convert_length", "KilolightYear", "DataMile"),
+        ("convert_mass", "EarthMass", "ShortHundredweight"),
+        ("convert_speed", "UsSurveyFootPerHour", "NanometerPerMinute"),
+        ("convert_volume", "MegaimperialGallon", "DeciusGallon"),
+        ("convert_angle", "NatoMil", "Tilt"),
+        ("convert_temperature", "DegreeRoemer", "SolarTemperature"),
+    ]
+    for function, source, target in pairs:
+        assert ask(f"print x = isnotnull({function}(1.0, '{source}', '{target}'))") == [(True,)]
