@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from dataclasses import replace
 
 from sentinel.model.tables import KqlType
@@ -16,6 +17,11 @@ from sentinel.query.naming import argument_name, is_unnameable
 
 def _matches(name: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(name, pattern) if "*" in pattern else name == pattern
+
+
+def _natural(name: str) -> list[tuple[str, int]]:
+    """A name as texts and the numbers that follow them, so that `a20` comes before `a100`."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", name)]
 
 
 class OperatorBinder(WindowBinder):
@@ -138,7 +144,11 @@ class OperatorBinder(WindowBinder):
                 and (c.name == pattern.pattern or c.name not in explicit)
             ]  # fmt: skip
             if pattern.order:
-                found.sort(key=lambda c: c.name, reverse=pattern.order.endswith("desc"))
+                natural = pattern.order.startswith("granny")
+                found.sort(
+                    key=lambda c: _natural(c.name) if natural else [(c.name, 0)],
+                    reverse=pattern.order.endswith("desc"),
+                )
             first.extend(found)
             left = [c for c in left if c not in found]
         return (*first, *left)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sentinel.errors import Span
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
-from sentinel.query.bind_context import Place
+from sentinel.query.bind_context import Place, unique_name
 from sentinel.query.bind_expressions import call_form, registered
 from sentinel.query.bind_series import SeriesBinder
 from sentinel.query.functions_plugins import plugin_functions
@@ -240,10 +240,47 @@ class PluginBinder(SeriesBinder):
         near = self.compare(">", ir.Ref(high), ir.Ref(low), node.span)
         return replace(rows, plan=ir.Filter(plan, near))
 
+    def _ipv4_lookup(self, node: tree.Evaluate, rows: ir.Rows, place: Place) -> ir.Rows:
+        """`ipv4_lookup(table, address, network)`: the rows of a table whose network holds an address."""
+        named = {a.name: a.value for a in node.call.arguments if a.name}
+        given = [a.value for a in node.call.arguments if not a.name]
+        unmatched = given[3] if len(given) > 3 else named.pop("return_unmatched", None)  # noqa: PLR2004 - the fourth
+        if named or not 3 <= len(given) <= 4:  # noqa: PLR2004 - three and the option
+            hint = "ipv4_lookup(table, address, network, return_unmatched)"
+            self.unsupported("ipv4_lookup with more keys", node.call.span, hint)
+        source = given[0]
+        pipeline = source if isinstance(source, tree.Pipeline) else tree.Pipeline(source.span, source, ())
+        right = self.renumbered(self.pipeline(pipeline, Place((), place.names)))
+        address = self.as_text(self.expression(given[1], place))
+        network = self.as_text(self.expression(given[2], Place(right.columns, place.names)))
+        one = ir.Const(_LONG, 1)
+        match = call_form(registered("ipv4_is_match"), (address, network))
+        if not (isinstance(unmatched, tree.Literal) and unmatched.value):
+            plan: ir.Plan = ir.Filter(ir.Join(rows.plan, right.plan, "inner", ((one, one),)), match)
+            return ir.Rows(plan, self._beside(rows.columns, right.columns))
+        number = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=2**53)
+        window = ir.Window("row_number", (), _LONG, (), nullable=False, reach=2**53)
+        left = ir.Extend(rows.plan, ((number, window),))
+        paired = ir.Filter(ir.Join(left, right.plan, "inner", ((one, one),)), match)
+        kept = ir.Rows(paired, (number, *right.columns))
+        found = self.renumbered(kept)
+        plan = ir.Join(left, found.plan, "left", ((ir.Ref(number), ir.Ref(found.columns[0])),))
+        plan, padded = self._padded(plan, found.columns[1:])
+        return ir.Rows(plan, self._beside(rows.columns, padded))
+
+    @staticmethod
+    def _beside(left: tuple[ir.Col, ...], right: tuple[ir.Col, ...]) -> tuple[ir.Col, ...]:
+        """The columns of two sides, those of the right renamed where needed."""
+        columns = list(left)
+        for column in right:
+            columns.append(column.named(unique_name(column.name, (c.name for c in columns))))
+        return tuple(columns)
+
 
 _PLUGINS: Final[dict[str, Callable[[PluginBinder, tree.Evaluate, ir.Rows, Place], ir.Rows]]] = {
     "bag_unpack": PluginBinder._bag_unpack,  # noqa: SLF001 - the table belongs to the class
     "pivot": PluginBinder._pivot,  # noqa: SLF001 - as above
+    "ipv4_lookup": PluginBinder._ipv4_lookup,  # noqa: SLF001 - as above
     "narrow": PluginBinder._narrow,  # noqa: SLF001 - as above
     "rows_near": PluginBinder._rows_near,  # noqa: SLF001 - as above
 }

@@ -16,7 +16,7 @@ from sentinel.query import ir, tree
 from sentinel.query.bind_apply import ApplyBinder
 from sentinel.query.bind_context import Place
 from sentinel.query.bind_expressions import truth
-from sentinel.query.tree_expressions import Call, Expression, Member, Name, Node
+from sentinel.query.tree_expressions import Expression, Member, Name, Node, names_in
 from sentinel.query.tree_steps import ScanStep
 
 _LONG, _BOOL, _TEXT = KqlType.LONG, KqlType.BOOL, KqlType.STRING
@@ -287,7 +287,7 @@ class _Binding:
                 if len(named.names) != 1 or named.names[0] not in self.declared:
                     self.binder.fail("a step assigns to declared columns", named.span)
                 before = {n for one in step.node.assignments[:at] for n in one.names}
-                if before & set(_names_in(named.value)):
+                if before & set(names_in(named.value)):
                     hint = f"{step.node.name}.column is its value before"
                     self.binder.unsupported("a column assigned in the same step", named.span, hint)
 
@@ -317,17 +317,3 @@ class _Binding:
         if before is None:
             carried = [_both(step.stayed, self._begins()), ir.Ref(self.following)]
         yield ir.State(step.match, ir.Const(_LONG, 0), _case(*carried, ir.Ref(step.match)))
-
-
-def _names_in(node: object) -> Iterable[str]:
-    """The bare names in an expression."""
-    if isinstance(node, Name):
-        yield node.text
-    elif isinstance(node, Member) and isinstance(node.of, Name):
-        return
-    elif isinstance(node, Call | Node):
-        for name in node.__dataclass_fields__:
-            yield from _names_in(getattr(node, name))
-    elif isinstance(node, tuple):
-        for one in node:
-            yield from _names_in(one)

@@ -6,6 +6,7 @@ https://learn.microsoft.com/kusto/query/make-series-operator
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from sentinel.query.bind_expressions import NUMBERS, WHOLE, call_form, registere
 from sentinel.query.bind_reshape import ReshapeBinder
 from sentinel.query.functions_parse import parse_functions
 from sentinel.query.naming import aggregate_name, argument_name
+from sentinel.query.tree_expressions import names_in
 
 _TEXT, _LONG, _REAL, _DYNAMIC, _BOOL = (
     KqlType.STRING,
@@ -155,8 +157,11 @@ class SeriesBinder(ReshapeBinder):
         """`search`: terms looked for in every column."""
         parts = [("search_arg0", rows)] if rows is not None else self._searched(node, place)
         found: list[tuple[str, ir.Rows]] = []
+        kinds = {c.name: c.type for _, part in reversed(parts) for c in part.columns}
+        asked = [name for name in dict.fromkeys(names_in(node.predicate)) if name in kinds]
         for name, part in parts:
-            at = Place(part.columns, place.names)
+            part, absent = self._with_absent(part, {n: kinds[n] for n in asked})  # noqa: PLW2901 - the same rows
+            at = Place((*part.columns, *absent), place.names)
             condition = self._predicate(node.predicate, at, cased=node.case_sensitive)
             found.append((name, replace(part, plan=ir.Filter(part.plan, condition))))
         combined = self.combined(found, inner=False, source="$table")
@@ -165,6 +170,16 @@ class SeriesBinder(ReshapeBinder):
             plan = ir.Extend(found[0][1].plan, ((source, ir.Const(_TEXT, "search_arg0")),))
             return replace(found[0][1], plan=plan, columns=(source, *found[0][1].columns))
         return combined
+
+    def _with_absent(self, rows: ir.Rows, kinds: Mapping[str, KqlType]) -> tuple[ir.Rows, tuple[ir.Col, ...]]:
+        """Rows with empty columns for what only other tables have."""
+        computed: list[ir.Definition] = []
+        for name, kind in kinds.items():
+            if rows.find(name) is None:
+                empty = ir.Const(kind, "" if kind is _TEXT else None)
+                computed.append((self.fresh(name, empty), empty))
+        plan = ir.Extend(rows.plan, tuple(computed)) if computed else rows.plan
+        return replace(rows, plan=plan), tuple(col for col, _ in computed)
 
     def _searched(self, node: tree.Search, place: Place) -> list[tuple[str, ir.Rows]]:
         parts: list[tuple[str, ir.Rows]] = []
@@ -181,6 +196,18 @@ class SeriesBinder(ReshapeBinder):
         match node:
             case tree.Literal(type=KqlType.STRING, value=str(text)):
                 return self._term(text, place, node, cased=cased)
+            case tree.Star():
+                return ir.Const(_BOOL, 1)
+            case tree.Binary(operator=":", left=left, right=tree.Literal(value=str(text)) as right):
+                columns = place.columns
+                if not isinstance(left, tree.Star):
+                    value = self.expression(left, place)
+                    if not isinstance(value, ir.Ref):
+                        self.fail("a text is looked for in a column", left.span)
+                    columns = (value.col,)
+                return self._term(text, replace(place, columns=columns), right, cased=cased)
+            case tree.Binary(operator=":"):
+                return self.fail('a text is looked for in a column: column:"text"', node.span)
             case tree.Binary(operator="and" | "or" as operator, left=left, right=right):
                 sides = (
                     self._predicate(left, place, cased=cased),

@@ -41,25 +41,37 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
 _WHOLE: Final = r"\s*[-+]?\d+"
 
 
+_QUANTIFIER: Final = re.compile(r"(\\.|\[(?:\\.|[^\]])*\])|([*+?]|\{\d+(?:,\d*)?\})(\??)")
+
+
+def _swapped(pattern: str) -> str:
+    """A regular expression whose greedy parts are lazy and the other way round: the flag `U`."""
+    return _QUANTIFIER.sub(
+        lambda m: m[1] or (m[2] if m[3] else f"{m[2]}?"), pattern.replace("(?:", "\0")
+    ).replace("\0", "(?:")
+
+
 @lru_cache(maxsize=256)
 def _compiled(spec: str) -> tuple[re.Pattern[str], tuple[str, ...], bool]:
     """The pattern of a specification, the types of its columns, and whether a bad value spares the others."""
     described = json.loads(spec)
     raw = described["kind"] == "regex"
+    lazy = raw and "U" in described["flags"]
     pieces: list[str] = []
     types: list[str] = []
     for at, piece in enumerate(described["pieces"]):
         last = at == len(described["pieces"]) - 1
         if "text" in piece:
-            pieces.append(f"(?:{piece['text']})" if raw else re.escape(piece["text"]))
+            text = _swapped(piece["text"]) if lazy else piece["text"]
+            pieces.append(f"(?:{text})" if raw else re.escape(piece["text"]))
         elif "type" in piece:
-            shape = ".*" if last or raw else ".*?"
+            shape = ".*?" if lazy else ".*" if last or raw else ".*?"
             if piece["type"] in {"long", "int"}:
                 shape = f"{_WHOLE}|{shape}" if described["kind"] == "relaxed" else _WHOLE
             pieces.append(f"(?P<kql_{len(types)}>{shape})")
             types.append(piece["type"])
         else:
-            pieces.append(".*" if last else ".*?")
+            pieces.append(".*" if last or lazy else ".*?")
     flags = re.NOFLAG if raw else re.DOTALL
     for letter in described["flags"]:
         flags |= {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}.get(letter, re.NOFLAG)

@@ -66,7 +66,7 @@ class ExpressionParser(TokenStream):
             token = self.here
             if token.kind not in {Kind.OPERATOR, Kind.NAME}:
                 break
-            binds = PRECEDENCE.get(token.text, 0)
+            binds = _EQUAL if self.searching and token.text == ":" else PRECEDENCE.get(token.text, 0)
             if binds <= least:
                 break
             left = self._infix(left, token, binds, start)

@@ -166,9 +166,12 @@ class OperatorParser(ExpressionParser):
         start = self.here.span.start
         pattern = self.pattern("a column")
         order = ""
-        for word in ("asc", "desc", "granny-asc", "granny-desc"):
-            if self.accept(word):
-                order = word
+        if self.sees("granny") and self.ahead(1).text == "-":
+            self.take()
+            self.take()
+            order = "granny-"
+        if self.sees("asc", "desc"):
+            order += self.take().text
         return tree.ColumnPattern(self.since(start), pattern, order)
 
     def pattern(self, what: str) -> str:

@@ -25,6 +25,10 @@ _JOIN_KINDS = frozenset(
 )
 
 
+_OLD_LIMIT = 128
+_FLAGS = frozenset("imsU")
+
+
 class ReshapeParser(OperatorParser):
     """Parses one operator behind a pipe; `start` is where its name began."""
 
@@ -119,7 +123,9 @@ class ReshapeParser(OperatorParser):
                 tables.append(self._table_argument())
             self.expect(")")
         options |= self.hints()
+        self.searching = True
         predicate = self.expression()
+        self.searching = False
         cased = options.get("kind", "default") == "case_sensitive"
         return tree.Search(self.since(start), tuple(tables), predicate, cased)
 
@@ -143,7 +149,13 @@ class ReshapeParser(OperatorParser):
         kind = options.get("kind", "simple")
         if kind not in {"simple", "regex", "relaxed"}:
             self.fail("kind=simple, kind=regex or kind=relaxed", self.tokens[self.at - 1])
-        return tree.Parse(self.since(start), of, tuple(pieces), kind, options.get("flags", ""), filters)
+        flags = options.get("flags", "")
+        if not _FLAGS.issuperset(flags):
+            self.unsupported(f"flags={flags}", self.since(start), "i, m, s and U are flags of parse")
+        last = pieces[-1].column
+        if "U" in flags and last is not None and last.type is KqlType.STRING:
+            self.unsupported("flags=U with a text at the end", self.since(start), "put '*' behind it")
+        return tree.Parse(self.since(start), of, tuple(pieces), kind, flags, filters)
 
     def _parse_piece(self) -> tree.ParsePiece:
         token = self.here
@@ -176,6 +188,16 @@ class ReshapeParser(OperatorParser):
                     break
             self.expect(")")
         return tree.ParseKv(self.since(start), of, columns, tuple(options))
+
+    def mvexpand(self, start: int) -> tree.Operator:
+        """`mvexpand`, the old spelling, which gives at most 128 rows for each unless told otherwise."""
+        found = self.mv_expand(start)
+        if isinstance(found, tree.MvExpand) and found.limit is None:
+            limit = tree.Literal(found.span, KqlType.LONG, _OLD_LIMIT)
+            return tree.MvExpand(
+                found.span, found.items, found.index_name, limit, bag_as_array=found.bag_as_array
+            )
+        return found
 
     def mv_expand(self, start: int) -> tree.Operator:
         """`mv-expand items to typeof(type) limit count`."""

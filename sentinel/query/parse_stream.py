@@ -30,6 +30,8 @@ class TokenStream:
         self.tokens = tokenize(text)
         self.at = 0
         self.depth = 0
+        self.searching = False
+        """Whether `column: text` is a condition here."""
 
     @property
     def here(self) -> Token:

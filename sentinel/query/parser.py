@@ -202,7 +202,7 @@ _OPERATORS.update(
         "parse-where": Parser.parse_where,
         "parse-kv": Parser.parse_kv,
         "mv-expand": Parser.mv_expand,
-        "mvexpand": Parser.mv_expand,
+        "mvexpand": Parser.mvexpand,
         "mv-apply": Parser.mv_apply,
         "mvapply": Parser.mv_apply,
         "make-series": Parser.make_series,
@@ -214,6 +214,11 @@ _OPERATORS.update(
         "sample-distinct": Parser.sample_distinct,
     }
 )
+
+
+def operator_names() -> tuple[str, ...]:
+    """The operators that can stand behind a pipe."""
+    return tuple(_OPERATORS)
 
 
 def parse(text: str) -> tree.Query:

@@ -5,6 +5,7 @@ Every node knows its place in the text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -144,3 +145,17 @@ class ColumnDeclaration(Node):
 
     name: str
     type: KqlType
+
+
+def names_in(node: object) -> Iterator[str]:
+    """The bare names in an expression; of `step.column` and `bag.key` nothing."""
+    if isinstance(node, Name):
+        yield node.text
+    elif isinstance(node, Member) and isinstance(node.of, Name):
+        return
+    elif isinstance(node, Node):
+        for name in node.__dataclass_fields__:
+            yield from names_in(getattr(node, name))
+    elif isinstance(node, tuple):
+        for one in node:
+            yield from names_in(one)

@@ -33,6 +33,57 @@ def test_search_looks_into_every_table_and_view(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
+    ("predicate", "found"),
+    [
+        ("a:'error'", ["x error"]),
+        ("a:'err*' or zz:'q'", ["x error"]),
+        ("*", ["x error", "fine", ""]),
+        ("zz == 1", [""]),
+    ],
+)
+def test_search_looks_into_single_columns_also_those_only_one_table_has(
+    ask: Ask, predicate: str, found: list[str]
+) -> None:
+    more = "let V3 = view () { print zz = 1 };"
+
+    assert [row[0] for row in ask(f"{VIEWS} {more} search in (V*) {predicate} | project a")] == found
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("asc", ["a1", "a100", "a20", "b"]),
+        ("granny-asc", ["a1", "a20", "a100", "b"]),
+        ("granny-desc", ["a100", "a20", "a1", "b"]),
+    ],
+)
+def test_columns_are_reordered_by_name_or_by_the_numbers_in_it(
+    names: Callable[[str], list[str]], order: str, expected: list[str]
+) -> None:
+    assert names(f"print a100 = 1, a20 = 2, b = 3, a1 = 4 | project-reorder a* {order}") == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"), [(" flags=Ui", [("foo",)]), ("", [("",)]), (" flags=i", [("foo,bar",)])]
+)
+def test_the_flags_of_parse_change_case_and_greed(
+    ask: Ask, flags: str, expected: list[tuple[Any, ...]]
+) -> None:
+    text = "print s = 'ABC name=foo,bar,baz' | parse kind=regex{} s with * 'NAME=' r ',' *"
+
+    assert ask(f"{text.format(flags)} | project r") == expected
+
+
+def test_a_flag_parse_does_not_know_is_refused(ask: Ask) -> None:
+    with pytest.raises(QueryError, match="flags=Q"):
+        ask("print s = 'x' | parse kind=regex flags=Q s with * 'a' b")
+
+
+def test_the_old_spelling_of_mv_expand_stops_at_128_rows(ask: Ask) -> None:
+    assert ask("print d = range(1, 200) | mvexpand d | count") == [(128,)]
+
+
+@pytest.mark.parametrize(
     ("text", "columns", "options", "expected"),
     [
         ("a=1, b=two words", "a: long, b: string", "pair_delimiter=',', kv_delimiter='='", (1, "two words")),

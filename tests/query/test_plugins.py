@@ -74,6 +74,17 @@ def test_rows_near_a_condition_are_kept(ask: Ask) -> None:
     assert ask(f"{source} | evaluate rows_near(x in (2, 9), 0, 2)") == [(2,), (3,), (4,), (9,)]
 
 
+def test_addresses_are_looked_up_in_networks(ask: Ask) -> None:
+    networks = "datatable(net: string, c: string)['10.0.0.0/8', 'A', '2.2.0.0/16', 'B']"
+    text = f"datatable(ip: string)['10.1.2.3', '9.9.9.9'] | evaluate ipv4_lookup(({networks}), ip, net"
+
+    assert ask(f"{text})") == [("10.1.2.3", "10.0.0.0/8", "A")]
+    assert sorted(ask(f"{text}, return_unmatched = true)")) == [
+        ("10.1.2.3", "10.0.0.0/8", "A"),
+        ("9.9.9.9", "", ""),
+    ]
+
+
 def test_a_plugin_that_is_not_there_is_refused_by_name(ask: Ask) -> None:
     with pytest.raises(QueryUnsupported, match="plugin autocluster"):
         ask("print x = 1 | evaluate autocluster()")
