@@ -31,6 +31,7 @@ SECTIONS: Final = {
         Listed("incidents", "List the incidents, the newest first."),
         Listed("explain", "Explain an incident, from verdict to measured effect."),
         Listed("diagnose", "Say once what is wrong, why, and what would be done."),
+        Listed("simulate", "Replay the requests of a deployment with other settings."),
         Listed("dash", "Open the dashboard in this terminal."),
     ),
     "Decide": (

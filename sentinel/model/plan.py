@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from sentinel.model.outlook import Outlook
 from sentinel.model.settings import Change
 from sentinel.model.target import Target
 
@@ -89,6 +90,8 @@ class Plan:
     expires: datetime
     verify_after: timedelta
     verify_within: timedelta
+    outlook: Outlook | None = None
+    """What a simulation says of it; none if none was asked."""
 
     @property
     def inverse(self) -> tuple[Change, ...]:

@@ -5,17 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
 
 from sentinel.clock import to_ticks
 from sentinel.errors import FormulaError
 from sentinel.model.diagnosis import CauseVerdict
 from sentinel.model.incident import Incident
+from sentinel.model.outlook import Candidate, Outcome, Outlook
 from sentinel.model.plan import Formula, Plan, RunMode
 from sentinel.model.rule import Cause, Remedy, RemedyKind
 from sentinel.model.settings import Change, Deployment, Knob, Settings
 from sentinel.remediate.formula import compute
-from sentinel.remediate.policy import Policy
+from sentinel.remediate.policy import Bounds, Policy
+from sentinel.remediate.sizing import cheapest
+from sentinel.simulate.calibrate import Model, NoModel
+
+REMAINING_SHARE: Final = 0.01
+REMAINING_PART: Final = 0.1
+"""A change suffices if, by simulation, at most a hundredth of the requests or a tenth of the failures remains."""
+_REPLICA_KNOBS: Final = frozenset({Knob.MAX_REPLICAS, Knob.MIN_REPLICAS, Knob.TARGET_UTILIZATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,15 @@ class HandOver:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """A rung that would change something, sized."""
+
+    rung: int
+    changes: tuple[Change, ...]
+    formula: Formula
+
+
 def plan_for(
     incident: Incident,
     verdict: CauseVerdict,
@@ -32,27 +49,97 @@ def plan_for(
     deployment: Deployment,
     policy: Policy,
     now: datetime,
+    model: Model | NoModel | None = None,
 ) -> Plan | HandOver:
-    """The plan of the first rung that was not tried and that would change something.
+    """The plan of a rung that was not tried and that would change something.
 
-    A size beyond the bounds is cut to them, and the formula says so.
+    It is the first one, unless a calibrated `model` of the deployment says that another is the cheapest that
+    suffices. A size beyond the bounds is cut to them, and the formula says so.
     """
+    options: list[_Option] = []
     passed: list[str] = []
+    advice = ""
     for rung, remedy in enumerate(cause.remedies):
         if remedy_key(cause.id, rung) in incident.tried:
             continue
         if remedy.kind is RemedyKind.ESCALATE:
-            return HandOver("; ".join([remedy.advice, *passed]))
+            advice = remedy.advice
+            break
         sized = _sized(remedy, verdict, deployment, policy)
         if isinstance(sized, str):
             passed.append(sized)
-            continue
-        change, formula = sized
-        return _plan(incident, cause, rung, change, formula, deployment, policy, now)
+        else:
+            options.append(_Option(rung, (sized[0],), sized[1]))
+    if options:
+        option, outlook = _chosen(options, deployment, policy, model)
+        return _plan(incident, cause, option, deployment, policy, now, outlook)
+    if advice:
+        return HandOver("; ".join([advice, *passed]))
     if not cause.remedies:
         return HandOver(f"{cause.title}: nothing that Sentinel may change would cure it")
     passed = passed or ["every remedy was tried"]
     return HandOver(f"{cause.title}: " + "; ".join(passed))
+
+
+def _chosen(
+    options: list[_Option], deployment: Deployment, policy: Policy, model: Model | NoModel | None
+) -> tuple[_Option, Outlook | None]:
+    """The cheapest option that suffices by simulation; without a calibrated one, the first."""
+    if model is None:
+        return options[0], None
+    if isinstance(model, NoModel):
+        return options[0], Outlook(calibrated=False, note=f"not calibrated: {model.why}")
+    if not model.calibrated:
+        return options[0], Outlook(calibrated=False, note=f"not calibrated: {model.note}")
+    before = model.with_settings(deployment.settings)
+    enough = max(REMAINING_SHARE, REMAINING_PART * before.failed_share)
+    weighed = [(option, _after(option, deployment, model)) for option in options]
+    if not any(outcome.failed_share <= enough for _, outcome in weighed):
+        together = _together(options, deployment, policy, model)
+        if together is not None:
+            weighed.append((together, _after(together, deployment, model)))
+    sufficient = [one for one in weighed if one[1].failed_share <= enough]
+    option, after = (
+        min(sufficient, key=lambda one: one[1].replica_hours)
+        if sufficient
+        else min(weighed, key=lambda one: one[1].failed_share)
+    )
+    candidates = tuple(
+        Candidate(", ".join(map(str, each.changes)), outcome, outcome.failed_share <= enough)
+        for each, outcome in weighed
+    )
+    return option, Outlook(calibrated=True, note=model.note, now=before, after=after, candidates=candidates)
+
+
+def _after(option: _Option, deployment: Deployment, model: Model) -> Outcome:
+    settings = deployment.settings
+    for change in option.changes:
+        settings = settings.with_value(change.knob, change.after)
+    return model.with_settings(settings)
+
+
+def _together(options: list[_Option], deployment: Deployment, policy: Policy, model: Model) -> _Option | None:
+    """The replica settings sized together, where the ladder changes any of them and no rung alone suffices."""
+    first = options[0]
+    if not all(change.knob in _REPLICA_KNOBS for option in options for change in option.changes):
+        return None
+    limits = dict(policy.bounds)
+    for knob in _REPLICA_KNOBS:
+        ceiling, bounds = deployment.ceiling(knob), limits.get(knob)
+        if ceiling is not None and bounds is not None:
+            limits[knob] = Bounds(bounds.low, min(bounds.high, ceiling))
+    sized = cheapest(model.demand, deployment.settings, model.timing, limits)
+    changes = sized.changes(deployment.settings)
+    if len(changes) < 2:  # noqa: PLR2004 - one knob alone is what the rungs are for
+        return None
+    formula = Formula(
+        expression="cheapest(demand, settings, timing)",
+        inputs={"requests": len(model.demand), "headroom": sized.headroom.value},
+        workings=sized.workings,
+        source=sized.headroom.source,
+        value=changes[0].after,
+    )
+    return _Option(first.rung, changes, formula)
 
 
 def remedy_key(cause: str, rung: int) -> str:
@@ -107,30 +194,30 @@ def _bounded(formula: Formula, knob: Knob, deployment: Deployment, policy: Polic
 def _plan(
     incident: Incident,
     cause: Cause,
-    rung: int,
-    change: Change,
-    formula: Formula,
+    option: _Option,
     deployment: Deployment,
     policy: Policy,
     now: datetime,
+    outlook: Outlook | None,
 ) -> Plan:
-    verify = cause.remedies[rung].verify
+    verify = cause.remedies[option.rung].verify
     if verify is None:
-        raise FormulaError(f"{cause.id}: remedy {rung} says nothing of its verification")
+        raise FormulaError(f"{cause.id}: remedy {option.rung} says nothing of its verification")
     mode = policy.mode_for(incident.symptom, incident.target)
     lasts = policy.plan_expires if mode is RunMode.AUTONOMOUS else policy.approval_expires
-    seed = f"{incident.id} {cause.id} {rung} {to_ticks(now)}"
+    seed = f"{incident.id} {cause.id} {option.rung} {to_ticks(now)}"
     return Plan(
         id=f"plan-{blake2b(seed.encode(), digest_size=5).hexdigest()}",
         incident=incident.id,
         target=incident.target,
         cause=cause.id,
-        remedy=rung,
-        changes=(change,),
-        formula=formula,
+        remedy=option.rung,
+        changes=option.changes,
+        formula=option.formula,
         revision=deployment.revision,
         created=now,
         expires=now + lasts,
         verify_after=verify.after,
         verify_within=verify.within,
+        outlook=outlook,
     )

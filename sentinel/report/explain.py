@@ -15,6 +15,7 @@ from sentinel.model.plan import ActionKind, ActionState, Formula
 from sentinel.model.rule import RuleSet
 from sentinel.report.incidents import IncidentDetail, timeline
 from sentinel.report.measures import effect_lines, measure_text
+from sentinel.report.outlook import outlook_lines
 from sentinel.report.text import after, moment, number, row_text, share, target_name
 
 WIDTH: Final = 100
@@ -50,6 +51,7 @@ def explain_lines(detail: IncidentDetail, rules: RuleSet | None = None, *, width
         ("RULED OUT", _others(detail.diagnosis, Outcome.RULED_OUT, rules)),
         ("NOT SHOWN", _others(detail.diagnosis, Outcome.NOT_SHOWN, rules)),
         ("FORMULA", _formula(detail)),
+        ("SIMULATION", _simulation(detail)),
         ("ACTION", _action(detail)),
         ("EFFECT", _effect(detail, rules)),
         ("TIME LINE", timeline_lines(detail, width=width)),
@@ -145,6 +147,11 @@ def _deciding(cause: CauseVerdict) -> Evidence | None:
 def _formula(detail: IncidentDetail) -> Iterator[str]:
     if detail.plan is not None:
         yield from (f"  {line}" for line in formula_lines(detail.plan.formula))
+
+
+def _simulation(detail: IncidentDetail) -> Iterator[str]:
+    if detail.plan is not None and detail.plan.outlook is not None:
+        yield from (f"  {line}" for line in outlook_lines(detail.plan.outlook))
 
 
 def formula_lines(formula: Formula) -> Iterator[str]:
