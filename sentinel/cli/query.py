@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
 from sentinel.cli.arguments import DURATION, INSTANT
 from sentinel.cli.home import Home
-from sentinel.cli.output import format_option, narrate, write_rows, zone_option
+from sentinel.cli.output import format_option, narrate, write_lines, write_rows, zone_option
 from sentinel.cli.question import Everyday, Question, everyday_question
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ Examples:
 @click.option(
     "--now", type=INSTANT, metavar="TIME", help="What now() is in the query and --since counts from."
 )
+@click.option(
+    "--chart/--no-chart",
+    "chart",
+    default=None,
+    help="Draw what `render` asks for instead of a table. [default: on a terminal]",
+)
+@click.option("--explain", is_flag=True, help="Show the plan and the SQL of the KQL instead of running it.")
+@click.option("--tables", is_flag=True, help="List the tables that can be asked.")
+@click.option("--schema", metavar="TABLE", default="", help="List the columns of a table.")
 @format_option
 @zone_option
 @click.pass_obj
@@ -58,6 +68,10 @@ def command(
     follow: bool,
     limit: int | None,
     now: datetime | None,
+    chart: bool | None,
+    explain: bool,
+    tables: bool,
+    schema: str,
     form: str,
     zone: tzinfo,
 ) -> None:
@@ -69,8 +83,21 @@ def command(
     from sentinel.cli.opened import opened_engine
     from sentinel.clock import SystemClock
 
+    if tables or schema:
+        from sentinel.cli.catalogue import write_columns, write_tables
+
+        if schema:
+            write_columns(form, schema)
+        else:
+            write_tables(form)
+        return
     everyday = Everyday(state, cluster, job, since, latest)
     ask = _question(kql, file, everyday)
+    if explain:
+        from sentinel.cli.catalogue import write_explanation
+
+        write_explanation(ask(now or SystemClock().now()))
+        return
     if follow and form == "json":
         raise click.UsageError("--follow never ends, so it cannot write one JSON array; take --format jsonl")
     if follow and now is not None:
@@ -81,7 +108,7 @@ def command(
         else:
             at = now or SystemClock().now()
             asked = ask(at)
-            _write(engine.query(asked.text, now=at, parameters=asked.parameters), form, zone, limit)
+            _write(engine.query(asked.text, now=at, parameters=asked.parameters), form, zone, limit, chart)
 
 
 def _question(kql: str | None, file: IO[str] | None, everyday: Everyday) -> Callable[[datetime], Question]:
@@ -95,11 +122,24 @@ def _question(kql: str | None, file: IO[str] | None, everyday: Everyday) -> Call
     return lambda _now: Question(text)
 
 
-def _write(result: Result, form: str, zone: tzinfo, limit: int | None) -> None:
+def _write(result: Result, form: str, zone: tzinfo, limit: int | None, chart: bool | None) -> None:
     rows = result.rows if limit is None else result.rows[:limit]
-    write_rows(form, result.columns, rows, zone=zone)
+    wanted = sys.stdout.isatty() if chart is None else chart
+    if not (wanted and form == "table" and _draw(result, rows, zone)):
+        write_rows(form, result.columns, rows, zone=zone)
     if len(rows) < len(result.rows):
         narrate(f"{len(result.rows) - len(rows):,} more rows are not shown (--limit {limit})")
+
+
+def _draw(result: Result, rows: list[tuple[Any, ...]], zone: tzinfo) -> bool:
+    """Draw the chart `render` asks for; whether there is one for these rows."""
+    from sentinel.cli.charts import drawn
+
+    width = shutil.get_terminal_size().columns
+    lines = drawn(result.visualization, result.columns, rows, width=width, zone=zone)
+    if lines is not None:
+        write_lines(lines)
+    return lines is not None
 
 
 def _follow(

@@ -14,12 +14,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import apsw
 
-from sentinel.clock import span_ticks, to_ticks
+from sentinel.clock import to_ticks
 from sentinel.errors import (
     QueryCancelled,
     QueryError,
@@ -31,6 +31,7 @@ from sentinel.errors import (
 )
 from sentinel.model.tables import Column, KqlType, Table, tables
 from sentinel.query import ir
+from sentinel.query.parameters import Parameter, kind_of, stored_value
 from sentinel.query.probing import ColumnsUnknown, Probe, constant_rows
 from sentinel.query.result import DEFAULT_LIMITS, Limits, Result, readers_of
 from sentinel.store.scan import Scan, TermFilter
@@ -39,8 +40,7 @@ if TYPE_CHECKING:
     from sentinel.query.emit_fold import EmittedScan
     from sentinel.query.emit_sqlite import Emitted
 
-Parameter = str | int | float | bool | datetime | timedelta
-"""A value a query sees as a scalar let."""
+__all__ = ["REFUSALS", "Compiled", "Engine", "Parameter", "Reader", "Store", "compile_query", "sql_text"]
 
 _Answer = tuple[list[tuple[Any, ...]], str]
 _CACHED: Final = 512
@@ -82,31 +82,6 @@ class Compiled:
     sql: Emitted
 
 
-def _kind(value: Parameter) -> KqlType:
-    if isinstance(value, bool):
-        return KqlType.BOOL
-    kinds: list[tuple[type, KqlType]] = [
-        (str, KqlType.STRING),
-        (int, KqlType.LONG),
-        (float, KqlType.REAL),
-        (datetime, KqlType.DATETIME),
-        (timedelta, KqlType.TIMESPAN),
-    ]
-    return next(kind for python, kind in kinds if isinstance(value, python))
-
-
-def _stored(value: Parameter) -> Any:
-    if isinstance(value, datetime):
-        return to_ticks(value)
-    if isinstance(value, timedelta):
-        return span_ticks(value)
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float) and value != value:  # noqa: PLR0124 - only NaN differs from itself
-        return b"NaN"
-    return value
-
-
 def compile_query(
     text: str,
     parameters: Mapping[str, KqlType],
@@ -135,6 +110,12 @@ def compile_query(
     return Compiled(columns, bound.tables, bound.visualization, sql)
 
 
+def sql_text(compiled: Compiled) -> str:
+    """The SQL of a query, its scans still placeholders."""
+    sql = compiled.sql
+    return "WITH " + ",\n".join(sql.steps) + "\n" + sql.select if sql.steps else sql.select
+
+
 class Engine:
     """Answers KQL; safe to use from several threads, each of which gets a reader of its own."""
 
@@ -145,6 +126,11 @@ class Engine:
         self._compiled: OrderedDict[tuple[str, tuple[tuple[str, KqlType], ...]], Compiled] = OrderedDict()
         self._own = threading.local()
         self._readers: list[Reader] = []
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables a query can read, by name."""
+        return self._catalogue
 
     def over(self, store: Store) -> Engine:
         """An engine over another store, which shares what was and will be compiled; each is closed by itself."""
@@ -209,7 +195,7 @@ class Engine:
             QueryError: The query is refused, or the store could not answer.
         """
         given = dict(parameters or {})
-        bound: dict[str, Any] = {f"p_{name}": _stored(value) for name, value in given.items()}
+        bound: dict[str, Any] = {f"p_{name}": stored_value(value) for name, value in given.items()}
         bound["p_now"] = to_ticks(now)
         if within is not None:
             bound["within_from"], bound["within_to"] = within
@@ -226,7 +212,9 @@ class Engine:
                 reader.release()
 
         with _watched(reader.connection, limits, cancel, text):
-            compiled = self._compiled_for(text, {name: _kind(value) for name, value in given.items()}, answer)
+            compiled = self._compiled_for(
+                text, {name: kind_of(value) for name, value in given.items()}, answer
+            )
             rows, cut = answer(compiled.sql)
         if cut and not limits.partial:
             raise QueryLimitExceeded(cut, None, text, "aggregate, or take fewer rows or columns")
@@ -252,8 +240,7 @@ class Engine:
         Raises:
             QueryError: The query is refused.
         """
-        sql = self.compile(text, parameters).sql
-        return "WITH " + ",\n".join(sql.steps) + "\n" + sql.select if sql.steps else sql.select
+        return sql_text(self.compile(text, parameters))
 
     def close(self) -> None:
         """Close the readers of all threads."""
