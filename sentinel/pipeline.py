@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
@@ -28,16 +29,18 @@ from sentinel.model.finding import Finding
 from sentinel.model.incident import Approval, Incident, IncidentState as At
 from sentinel.model.observer import Nobody, Observer
 from sentinel.model.plan import Action, ActionKind, ActionState, Effect, Plan, RunMode
-from sentinel.model.rule import Cause, RuleSet, Symptom
+from sentinel.model.rule import RuleSet, Symptom
 from sentinel.model.target import TargetKind
 from sentinel.query.engine import Engine
+from sentinel.remediate.claims import Claims
 from sentinel.remediate.executor import carry_out
-from sentinel.remediate.guardrails import judge, why_not_start
+from sentinel.remediate.guardrails import why_not_start, within_step
 from sentinel.remediate.planner import HandOver, plan_for, remedy_key
 from sentinel.remediate.policy import Policy
 from sentinel.remediate.stop import StopSwitch
-from sentinel.remediate.verify import verify
+from sentinel.remediate.verify import Course, Trial, course, examine, unchanged_siblings
 from sentinel.store.actions import Actions
+from sentinel.store.clock_watch import ClockWatch
 from sentinel.store.incidents import Incidents, Stored
 from sentinel.store.ledger import Ledger
 from sentinel.store.rule_state import LastEvaluation, RuleState
@@ -83,18 +86,33 @@ class Pipeline:
         self._incidents = Incidents(state)
         self._actions = Actions(state)
         self._rule_state = RuleState(state)
+        self._clock = ClockWatch(state)
+        self._claims = Claims(state, policy, stop, self._clock)
         self._ledger = Ledger(state, channels, self._observe, lambda symptom: rules().symptom(symptom))
 
     def tick(self, now: datetime) -> Tick:
         """Evaluate the symptoms that are due, then advance the incidents that are."""
+        self._watch_clock(now)
         return Tick(self.detect(now), self.advance(now))
+
+    def _watch_clock(self, now: datetime) -> None:
+        """When the clock stepped back, dates mean nothing: all is due, and what cannot be judged is taken back."""
+        policy = self._policy
+        with self._state.transaction():
+            back = self._clock.look(now, tolerance=policy.clock_tolerance, rest=policy.clock_rest)
+            for stored in self._incidents.unclosed() if back else ():
+                if stored.incident.state is At.SETTLING:
+                    why = f"the clock stepped back by {format_span(back)}"
+                    self._conclude(stored, now, At.UNDOING, why, f"{why}; taking back what cannot be judged")
+                else:
+                    self._incidents.touch(stored, due=now, last_seen=min(stored.incident.last_seen, now))
 
     # ── detect ──
 
     def detect(self, now: datetime) -> int:
         """Evaluate every symptom whose interval has passed, and open incidents; return how many were evaluated."""
         last = self._rule_state.evaluations()
-        due = [s for s in self._rules().symptoms if s.id not in last or now >= last[s.id].at + s.every]
+        due = [s for s in self._rules().symptoms if s.id not in last or last[s.id].is_past(s.every, now)]
         for symptom in due:
             self._evaluate(symptom, now)
         return len(due)
@@ -124,11 +142,11 @@ class Pipeline:
             self._incidents.touch(stored, last_seen=now, finding=kept)
         elif now - since >= symptom.hold:
             why = f"{symptom.title} ({finding.measure:.3g} over {finding.sample})"
-            incident_id = f"inc-{_digest(symptom.id, str(finding.target), to_ticks(now))}"
-            opened = Incident(
-                incident_id, symptom.id, finding.target, At.OPEN, now, now, now, finding, now, why
+            seed = f"{symptom.id} {finding.target} {to_ticks(now)}".encode()
+            name = f"inc-{blake2b(seed, digest_size=4).hexdigest()}"
+            self._ledger.open(
+                Incident(name, symptom.id, finding.target, At.OPEN, now, now, now, finding, now, why)
             )
-            self._ledger.open(opened)
 
     # ── advance ──
 
@@ -150,15 +168,8 @@ class Pipeline:
         incident = stored.incident
         symptom = self._rules().symptom(incident.symptom)
         if symptom is None:
-            why = f"the rule {incident.symptom} is gone, so nothing more can be said of it"
-            self._ledger.move(stored, now, At.RESOLVED, why, closed=now)
+            self._orphaned(stored, now)
             return
-        try:
-            self._take(stored, symptom, now)
-        except (AdapterError, QueryError) as error:
-            self._ledger.wait(stored, now + symptom.every, f"{incident.state}: {error}")
-
-    def _take(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         steps: dict[At, Callable[[Stored, Symptom, datetime], object]] = {
             At.OPEN: self._diagnose,
             At.DIAGNOSED: self._plan,
@@ -171,7 +182,23 @@ class Pipeline:
             At.UNDONE: self._reopen,
             At.ESCALATED: self._watch,
         }
-        steps[stored.incident.state](stored, symptom, now)
+        try:
+            steps[incident.state](stored, symptom, now)
+        except (AdapterError, QueryError) as error:
+            self._ledger.wait(stored, now + symptom.every, f"{incident.state}: {error}")
+
+    def _orphaned(self, stored: Stored, now: datetime) -> None:
+        """Close an incident whose rule is gone; a change that nobody can judge any more is taken back first."""
+        why = f"the rule {stored.incident.symptom} is gone"
+        match stored.incident.state:
+            case At.APPLYING:
+                self._apply(stored, None, now)
+            case At.SETTLING:
+                self._conclude(stored, now, At.UNDOING, why, f"{why}; taking back what cannot be judged")
+            case At.UNDOING:
+                self._undo(stored, None, now)
+            case _:
+                self._ledger.move(stored, now, At.RESOLVED, why, closed=now)
 
     # ── diagnose, plan, judge ──
 
@@ -196,23 +223,20 @@ class Pipeline:
         if top is None or cause is None:
             self._ledger.move(stored, now, At.OPEN, "the rule of its cause is gone; diagnosing again")
             return
+        planned: Plan | HandOver = HandOver(cause.advice)
         try:
-            planned = self._planned(incident, cause, now)
+            if incident.target.kind is TargetKind.DEPLOYMENT:
+                deployment = self._adapters.of(incident.target).describe(incident.target)
+                planned = plan_for(incident, top, cause, deployment, self._policy, now)
         except TargetNotFound as error:
             planned = HandOver(f"{cause.advice} ({error})")
         if isinstance(planned, HandOver):
             self._ledger.move(stored, now, At.ESCALATED, planned.why, plan=None)
             return
+        planned = within_step(planned, self._policy)
         mode = self._policy.mode_for(incident.symptom, incident.target)
         why = f"{planned.summary}: {planned.formula.workings}"
         self._ledger.move(stored, now, At.PLANNED, why, plan=planned, mode=mode, approval=Approval.NONE)
-
-    def _planned(self, incident: Incident, cause: Cause, now: datetime) -> Plan | HandOver:
-        top = incident.diagnosis.top if incident.diagnosis else None
-        if top is None or incident.target.kind is not TargetKind.DEPLOYMENT:
-            return HandOver(cause.advice)
-        deployment = self._adapters.of(incident.target).describe(incident.target)
-        return plan_for(incident, top, cause, deployment, self._policy, now)
 
     def _judge(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         incident, plan = stored.incident, _plan_of(stored.incident)
@@ -239,78 +263,73 @@ class Pipeline:
     def _claim(self, stored: Stored, plan: Plan, symptom: Symptom, now: datetime) -> None:
         """Weigh the plan and claim the action in one transaction, so that no limit can be passed twice."""
         deployment = self._adapters.of(plan.target).describe(plan.target)
-        knobs = frozenset(change.knob.value for change in plan.changes)
+        fleet, newest = len(self._adapters.targets()), self._rule_state.newest(symptom.id)
         with self._state.transaction():
-            history = self._actions.history(plan.target, knobs, now, per=self._policy.limit_window)
-            judgement = judge(
-                plan,
-                deployment,
-                history,
-                self._policy,
-                now,
-                stopped=self._stop.reason(),
-                newest=self._newest(symptom),
-            )
+            judgement = self._claims.weigh(plan, deployment, now, newest=newest, fleet=fleet)
             if judgement.allowed:
-                action = plan.action(ActionKind.APPLY, plan.revision, now)
                 if self._ledger.move(stored, now, At.APPLYING, f"applying {plan.summary}"):
-                    self._actions.claim(action)
+                    self._actions.claim(plan.action(ActionKind.APPLY, plan.revision, now))
             elif judgement.retry_at is not None:
-                self._ledger.hold(stored, now, judgement.retry_at, judgement.reason)
+                self._ledger.hold(stored, now, judgement.retry_at, judgement.reason, guard=judgement.guard)
             else:
                 why = f"plan void: {judgement.reason}"
-                self._ledger.move(stored, now, At.OPEN, why, due=now + symptom.every, plan=None)
+                if self._ledger.move(stored, now, At.OPEN, why, due=now + symptom.every, plan=None):
+                    self._ledger.refused(stored, now, judgement.guard, judgement.reason)
 
     # ── apply, verify, confirm, undo ──
 
-    def _apply(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
-        plan = _plan_of(stored.incident)
-        claimed = self._action(stored.incident, ActionKind.APPLY)
+    def _apply(self, stored: Stored, symptom: Symptom | None, now: datetime) -> None:
+        plan, soon = _plan_of(stored.incident), now + self._policy.retry
+        claimed = self._actions.of_plan(plan.id, ActionKind.APPLY)
         if claimed is None:
             self._ledger.move(stored, now, At.OPEN, "nothing was claimed; diagnosing again", plan=None)
             return
-        withheld = why_not_start(claimed, self._policy, now, stopped=self._stop.reason())
+        stopped = self._stop.reason() if symptom else "its rule is gone"
+        withheld = why_not_start(claimed, self._policy, now, stopped=stopped, incident=stored.incident)
         done = carry_out(claimed, self._adapters, now, withheld=withheld)
+        if done.state is ActionState.APPLIED:
+            why = f"{plan.summary} is in force; judged from then on"
+            due = now + max(plan.verify_after, self._policy.lag)
+            self._ended(stored, done, now, At.SETTLING, why, due=due, verification=None)
+        elif done.state is ActionState.VOID:
+            self._ended(stored, done, now, At.OPEN, f"plan void: {done.detail}", due=soon, plan=None)
+        else:
+            self._ended(stored, done, now, At.ESCALATED, f"{plan.summary} failed: {done.detail}")
+
+    def _ended(
+        self, stored: Stored, done: Action, now: datetime, to: At, why: str, **changes: object
+    ) -> None:
         with self._state.transaction():
-            if done.state is ActionState.APPLIED:
-                due, why = now + plan.verify_after, f"{plan.summary} is in force; judged from then on"
-                moved = self._ledger.move(stored, now, At.SETTLING, why, due=due, verification=None)
-            elif done.state is ActionState.VOID:
-                due, why = now + symptom.every, f"plan void: {done.detail}"
-                moved = self._ledger.move(stored, now, At.OPEN, why, due=due, plan=None)
-            else:
-                moved = self._ledger.move(stored, now, At.ESCALATED, f"{plan.summary} failed: {done.detail}")
+            moved = self._ledger.move(stored, now, to, why, **changes)
             if moved:
                 self._actions.finish(done)
         if moved:
             self._observe.acted(done)
 
     def _verify(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
-        plan = _plan_of(stored.incident)
-        applied = self._action(stored.incident, ActionKind.APPLY)
-        in_force = applied.finished if applied and applied.finished else stored.incident.updated
-        since, deadline = in_force + plan.verify_after, in_force + plan.verify_within
-        seen = self._evaluator.measure(symptom, stored.incident.target, since, now)
-        verdict = verify(stored.incident.finding, seen, now)
-        long_enough = now - since >= symptom.window / 2
-        if verdict.effect is Effect.WORKED and long_enough:
-            self._ledger.move(stored, now, At.CONFIRMED, f"worked: {verdict.reason}", verification=verdict)
-        elif verdict.effect is Effect.WORSE and long_enough:
-            self._ledger.move(stored, now, At.UNDOING, f"worse: {verdict.reason}", verification=verdict)
-        elif now < deadline:
-            self._ledger.wait(stored, min(now + symptom.every, deadline), stored.incident.why)
-        elif verdict.effect in {Effect.HELPED, Effect.WORKED}:
-            tried = stored.incident.tried
-            why = f"{verdict.effect}: {verdict.reason}; kept, and diagnosing again"
-            self._ledger.move(stored, now, At.OPEN, why, verification=verdict, tried=tried)
+        incident, plan = stored.incident, _plan_of(stored.incident)
+        applied = self._actions.of_plan(plan.id, ActionKind.APPLY)
+        trial = Trial.of(plan, symptom, self._policy.lag, applied)
+        measure = partial(self._evaluator.measure, symptom)
+        siblings = unchanged_siblings(plan, self._adapters, self._actions)
+        verdict = examine(incident.finding, symptom, trial, now, measure, siblings)
+        follows, outcome, why = course(verdict, trial, now)
+        if follows is Course.WAIT:
+            self._ledger.wait(stored, max(now, min(now + symptom.every, trial.deadline)), incident.why)
         else:
-            why = f"{verdict.effect}: {verdict.reason}; taking it back"
-            self._ledger.move(stored, now, At.UNDOING, why, verification=verdict)
+            to = {Course.KEEP: At.CONFIRMED, Course.REOPEN: At.OPEN, Course.UNDO: At.UNDOING}[follows]
+            self._conclude(stored, now, to, outcome, why, verification=verdict)
+
+    def _conclude(
+        self, stored: Stored, now: datetime, to: At, outcome: str, why: str, **changes: object
+    ) -> None:
+        with self._state.transaction():
+            if self._ledger.move(stored, now, to, why, **changes):
+                self._actions.conclude(_plan_of(stored.incident).id, outcome, now)
 
     def _confirm(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         incident = stored.incident
-        verified = incident.verification
-        patience = symptom.window + symptom.keep_firing * 2
+        verified, patience = incident.verification, symptom.window + symptom.keep_firing * 2
         if recovery(incident, symptom, self._evaluator, now) is not None:
             why = f"resolved: {verified.reason}" if verified else "resolved"
             self._ledger.move(stored, now, At.RESOLVED, why, closed=now)
@@ -319,45 +338,35 @@ class Pipeline:
         else:
             self._ledger.wait(stored, now + symptom.every, incident.why)
 
-    def _undo(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
-        incident, plan = stored.incident, _plan_of(stored.incident)
-        applied = self._action(incident, ActionKind.APPLY)
+    def _undo(self, stored: Stored, _symptom: Symptom | None, now: datetime) -> None:
+        plan, soon, stopped = _plan_of(stored.incident), now + self._policy.retry, self._stop.reason()
+        applied = self._actions.of_plan(plan.id, ActionKind.APPLY)
         if applied is None or applied.state is not ActionState.APPLIED:
             self._ledger.move(stored, now, At.ESCALATED, "nothing is in force, so nothing was undone")
-            return
-        stopped = self._stop.reason()
-        if stopped is not None:
-            self._ledger.wait(stored, now + symptom.every, f"not undone yet, stopped by a person: {stopped}")
-            return
-        action = self._action(incident, ActionKind.UNDO)
-        if action is None:
-            action = plan.action(ActionKind.UNDO, applied.revision, now)
-            with self._state.transaction():
-                self._actions.claim(action)
-        done = carry_out(action, self._adapters, now)
-        with self._state.transaction():
+        elif stopped is not None:
+            self._ledger.wait(stored, soon, f"not undone yet, stopped by a person: {stopped}")
+        else:
+            action = self._actions.claimed_undo(plan, applied.revision, now)
+            done = carry_out(action, self._adapters, now)
             if done.state is ActionState.APPLIED:
                 why = f"undone: {', '.join(map(str, done.changes))}"
-                moved = self._ledger.move(stored, now, At.UNDONE, why, due=now + symptom.every)
+                self._ended(stored, done, now, At.UNDONE, why, due=soon)
             else:
-                moved = self._ledger.move(stored, now, At.ESCALATED, f"not undone: {done.detail}")
-            if moved:
-                self._actions.finish(done)
-        if moved:
-            self._observe.acted(done)
+                self._ended(stored, done, now, At.ESCALATED, f"not undone: {done.detail}")
 
     def _reopen(self, stored: Stored, _symptom: Symptom, now: datetime) -> None:
         plan = _plan_of(stored.incident)
-        tried = (*stored.incident.tried, remedy_key(plan.cause, plan.remedy))
+        verified, key = stored.incident.verification, remedy_key(plan.cause, plan.remedy)
+        blamed = verified is None or verified.effect is not Effect.NOT_NEEDED
+        tried = (*stored.incident.tried, *[key] * blamed)
         self._ledger.move(stored, now, At.OPEN, "diagnosing again", tried=tried, plan=None)
 
     # ── what several steps share ──
 
     def _watch(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         denied = stored.incident.approval is Approval.DENIED
-        if self._recovered(stored, symptom, now):
-            return
-        if denied or not self._rediagnosed(stored, symptom, now):
+        gone = self._recovered(stored, symptom, now)
+        if not gone and (denied or not self._rediagnosed(stored, symptom, now)):
             self._ledger.wait(stored, now + symptom.every, stored.incident.why)
 
     def _rediagnosed(self, stored: Stored, symptom: Symptom, now: datetime) -> bool:
@@ -377,23 +386,12 @@ class Pipeline:
         return why is not None and self._ledger.move(stored, now, At.RESOLVED, why, closed=now)
 
     def _stale(self, symptom: Symptom, now: datetime) -> str:
-        return staleness(symptom, self._newest(symptom), now, fresh_within=self._policy.fresh_within)
-
-    def _newest(self, symptom: Symptom) -> datetime | None:
-        last = self._rule_state.evaluations().get(symptom.id)
-        return last.newest if last else None
-
-    def _action(self, incident: Incident, kind: ActionKind) -> Action | None:
-        plan = _plan_of(incident)
-        actions = self._actions.of_incident(incident.id)
-        return next((a for a in actions if a.plan == plan.id and a.kind is kind), None)
+        return staleness(
+            symptom, self._rule_state.newest(symptom.id), now, fresh_within=self._policy.fresh_within
+        )
 
 
 def _plan_of(incident: Incident) -> Plan:
     if incident.plan is None:
         raise AssertionError(f"{incident.id} is {incident.state} without a plan")
     return incident.plan
-
-
-def _digest(*parts: object) -> str:
-    return blake2b(" ".join(map(str, parts)).encode(), digest_size=4).hexdigest()

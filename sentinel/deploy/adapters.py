@@ -37,6 +37,14 @@ class Adapters:
             raise silent
         raise TargetNotFound(f"no adapter manages {target}")
 
+    def targets(self) -> list[Target]:
+        """Every deployment of every adapter.
+
+        Raises:
+            AdapterError: One of them does not answer.
+        """
+        return [target for adapter in self._adapters for target in adapter.targets()]
+
     def described(self) -> tuple[list[Deployment], list[AdapterError]]:
         """Every deployment of every adapter as it is now, and what could not be read."""
         deployments: list[Deployment] = []

@@ -127,6 +127,7 @@ class Effect(StrEnum):
     NO_EFFECT = "no effect"
     WORSE = "worse"
     INCONCLUSIVE = "inconclusive"
+    NOT_NEEDED = "not needed any more"
 
 
 @dataclass(frozen=True, slots=True)

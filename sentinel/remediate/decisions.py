@@ -60,11 +60,12 @@ class Decisions:
             applied = {
                 action.kind
                 for action in self._actions.of_incident(incident.id)
-                if plan is not None and action.plan == plan.id and action.state is ActionState.APPLIED
+                if plan and action.plan == plan.id and action.state is ActionState.APPLIED
             }
-            if ActionKind.APPLY not in applied or ActionKind.UNDO in applied:
+            if plan is None or ActionKind.APPLY not in applied or ActionKind.UNDO in applied:
                 raise DecisionError(f"nothing of {incident.id} is in force, so there is nothing to undo")
             why = f"undo asked for by {by}" + (f": {reason}" if reason else "")
+            self._actions.conclude(plan.id, "taken back by a person", now)
             return self._store(stored, now, IncidentState.UNDOING, why)
 
     def _found(self, incident_id: str) -> Stored:

@@ -11,6 +11,7 @@ from typing import Final
 from sentinel.model.plan import RunMode
 from sentinel.model.settings import Knob
 from sentinel.model.target import Target
+from sentinel.remediate.freeze import Freeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,53 @@ class Policy:
     fresh_within: timedelta = timedelta(minutes=2)
     """Telemetry older than this is stale, and nothing is decided on it."""
 
+    max_factor: float = 10.0
+    """How many times larger or smaller one change may make a setting."""
+    breaker_on_target: int = 3
+    """Changes of a target in a row that were no success, after which it is left alone."""
+    breaker_overall: int = 5
+    """Changes of all targets in a row that were no success, after which everything is left alone."""
+    breaker_rest: timedelta = timedelta(hours=1)
+    """How long after the last of these failures; then one more change is tried."""
+    turns: int = 4
+    """How often a setting of a target may change its direction within `lately`."""
+    foreign_edits: int = 2
+    """Edits of somebody else within `lately` after which a target is left to them."""
+    lately: timedelta = timedelta(hours=6)
+    blast_share: float = 0.5
+    """The share of all deployments, at least one, that may be changed within `blast_window`."""
+    blast_window: timedelta = timedelta(minutes=10)
+    storm_share: float = 0.5
+    """The share of all deployments, three at least, that is ill when the platform is: then nothing is changed."""
+    clock_tolerance: timedelta = timedelta(seconds=30)
+    """How far telemetry may be in the future, and the clock may step back."""
+    clock_rest: timedelta = timedelta(minutes=10)
+    """How long nothing is changed after the clock stepped back."""
+    freezes: tuple[Freeze, ...] = ()
+    retry: timedelta = timedelta(seconds=10)
+    """When to ask again for what could not be done."""
+    lag: timedelta = timedelta(seconds=30)
+    """How long a change takes at least until its effect can be seen."""
+
     def mode_for(self, symptom: str, target: Target) -> RunMode:
         """The run mode for an incident."""
         return self.target_modes.get(str(target)) or self.symptom_modes.get(symptom) or self.mode
 
     def paced(self, pace: float) -> Policy:
-        """These limits with every duration multiplied, as the rules' durations are; an approval's is not."""
+        """These limits with every duration multiplied, as the rules' durations are.
+
+        An approval's is not, nor is the tolerance for clocks, which do not run faster.
+        """
         return replace(
             self,
             cooldown=self.cooldown * pace,
             limit_window=self.limit_window * pace,
             plan_expires=self.plan_expires * pace,
             fresh_within=self.fresh_within * pace,
+            breaker_rest=self.breaker_rest * pace,
+            lately=self.lately * pace,
+            blast_window=self.blast_window * pace,
+            clock_rest=self.clock_rest * pace,
+            lag=self.lag * pace,
+            retry=self.retry * pace,
         )

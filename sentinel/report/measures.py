@@ -12,6 +12,8 @@ from sentinel.report.text import moment, number, points, share
 
 _VERDICT: Final = {
     Effect.WORKED: "It worked",
+    Effect.HELPED: "It helped, but not enough",
+    Effect.NOT_NEEDED: "Not needed any more",
     Effect.NO_EFFECT: "It had no effect",
     Effect.WORSE: "It made things worse",
     Effect.INCONCLUSIVE: "Inconclusive",

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from sentinel.clock import from_ticks, to_ticks
-from sentinel.model.plan import Action, ActionState
+from sentinel.model.plan import Action, ActionKind, ActionState, Effect, Plan
+from sentinel.model.settings import Change
 from sentinel.model.target import Target
+from sentinel.store.audit import Audit, AuditKind
 from sentinel.store.state import State
 from sentinel.store.wire import from_text, to_text
+
+EDITED: Final = "edited"
+"""The guard that refuses a plan because somebody else changed the deployment meanwhile."""
+_APPLY: Final = ActionKind.APPLY.value
+_LAST: Final = 50
+"""How many of the last changes are looked at for failures in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The changes that were no success since the last that was, and when the last of them was claimed."""
+
+    in_a_row: int = 0
+    last: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,14 @@ class ActionHistory:
     """Actions on the target in the last hour."""
     overall: int
     """Actions on all targets in the last hour."""
+    changes: tuple[Change, ...] = ()
+    """The changes of the target that were made lately, undone ones and their undoing too, the oldest first."""
+    edits: int = 0
+    """Plans for the target that somebody else's edit made void lately."""
+    others: int = 0
+    """Other targets that were changed lately, in the span of the blast radius."""
+    failed_target: Failures = Failures()
+    failed_overall: Failures = Failures()
 
 
 class Actions:
@@ -35,6 +61,7 @@ class Actions:
     def __init__(self, state: State) -> None:
         self._state = state
         self._db = state.database
+        self._audit = Audit(state)
 
     def claim(self, action: Action) -> None:
         """Store a claimed action.
@@ -42,15 +69,29 @@ class Actions:
         Raises:
             sqlite3.IntegrityError: The plan was claimed for that kind already.
         """
-        self._db.table("actions").insert(_row(action))
+        with self._state.transaction():
+            self._db.table("actions").insert(_row(action))
+            self._record(AuditKind.CLAIM, action, action.claimed, {"expect": action.expect})
+
+    def claimed_undo(self, plan: Plan, revision: str, now: datetime) -> Action:
+        """The claim to take a plan back from a deployment of that revision: the stored one, or a new one."""
+        with self._state.transaction():
+            action = self.of_plan(plan.id, ActionKind.UNDO)
+            if action is None:
+                action = plan.action(ActionKind.UNDO, revision, now)
+                self.claim(action)
+        return action
 
     def finish(self, action: Action) -> None:
         """Store how a claimed action ended."""
         row = _row(action)
-        self._db.execute(
-            "UPDATE actions SET state = ?, finished = ?, body = ? WHERE id = ?",
-            [row["state"], row["finished"], row["body"], action.id],
-        )
+        with self._state.transaction():
+            self._db.execute(
+                "UPDATE actions SET state = ?, finished = ?, body = ? WHERE id = ?",
+                [row["state"], row["finished"], row["body"], action.id],
+            )
+            ended = {"state": action.state.value, "detail": action.detail, "revision": action.revision}
+            self._record(AuditKind.OUTCOME, action, action.finished or action.claimed, ended)
 
     def of_incident(self, incident_id: str) -> list[Action]:
         """The actions of an incident, oldest first."""
@@ -58,6 +99,13 @@ class Actions:
             "SELECT body FROM actions WHERE incident = ? ORDER BY claimed, rowid", [incident_id]
         )
         return [from_text(row["body"], Action) for row in rows]
+
+    def of_plan(self, plan: str, kind: ActionKind) -> Action | None:
+        """The action that applied a plan, or took it back, if it was claimed."""
+        row = self._db.execute(
+            "SELECT body FROM actions WHERE plan = ? AND kind = ?", [plan, kind.value]
+        ).fetchone()
+        return from_text(row[0], Action) if row else None
 
     def listed(self, *, limit: int = 100) -> list[Action]:
         """The newest actions first."""
@@ -70,25 +118,95 @@ class Actions:
         return {(row["kind"], row["state"]): row["n"] for row in rows}
 
     def history(
-        self, target: Target, knobs: frozenset[str], now: datetime, *, per: timedelta
+        self,
+        target: Target,
+        knobs: frozenset[str],
+        now: datetime,
+        *,
+        per: timedelta,
+        blast: timedelta | None = None,
+        lately: timedelta | None = None,
     ) -> ActionHistory:
-        """What was done on a target and overall in the span `per` before `now`."""
+        """What was done on a target and overall before `now`.
+
+        The limits count over the span `per`, the blast radius over `blast`, turns and edits over `lately`; these two
+        are as long as `per` unless told.
+        """
+        limit, blast_from, lately_from = (to_ticks(now - (span or per)) for span in (per, blast, lately))
         rows = list(
             self._db.query(
-                "SELECT id, target, state, knobs, claimed FROM actions"
-                " WHERE state != ? AND (claimed > ? OR target = ?)",
-                [ActionState.VOID.value, to_ticks(now - per), str(target)],
+                "SELECT id, target, state, knobs, claimed, body FROM actions"
+                " WHERE state != ? AND (claimed > ? OR target = ?) ORDER BY claimed, rowid",
+                [ActionState.VOID.value, min(limit, blast_from), str(target)],
             )
         )
-        recent = [row for row in rows if row["claimed"] > to_ticks(now - per)]
         mine = [row for row in rows if row["target"] == str(target)]
         on_knob = [row["claimed"] for row in mine if knobs & set(row["knobs"].split(","))]
+        made = [
+            row for row in mine if row["claimed"] > lately_from and row["state"] == ActionState.APPLIED.value
+        ]
+        others = {row["target"] for row in rows if row["claimed"] > blast_from} - {str(target)}
         return ActionHistory(
             in_flight=tuple(row["id"] for row in mine if row["state"] == ActionState.CLAIMED.value),
             last_on_knob=from_ticks(max(on_knob)) if on_knob else None,
-            on_target=sum(row["target"] == str(target) for row in recent),
-            overall=len(recent),
+            on_target=sum(row["claimed"] > limit for row in mine),
+            overall=sum(row["claimed"] > limit for row in rows),
+            changes=tuple(change for row in made for change in from_text(row["body"], Action).changes),
+            edits=self._edits(target, lately_from),
+            others=len(others),
+            failed_target=self._failures(target),
+            failed_overall=self._failures(None),
         )
+
+    def conclude(self, plan: str, outcome: str, now: datetime) -> None:
+        """Store what came of an applied plan; what was said first stays."""
+        with self._state.transaction():
+            done = self._db.execute(
+                "UPDATE actions SET outcome = ? WHERE plan = ? AND kind = ? AND outcome = ''",
+                [outcome, plan, _APPLY],
+            )
+            action = self.of_plan(plan, ActionKind.APPLY)
+            if done.rowcount and action is not None:
+                self._record(AuditKind.VERDICT, action, now, {"outcome": outcome})
+
+    def _failures(self, target: Target | None) -> Failures:
+        """Every end but "worked" counts; a change that is not judged yet counts neither way."""
+        rows = self._db.query(
+            "SELECT state, outcome, claimed FROM actions WHERE kind = ? AND state IN (?, ?)"
+            " AND (? IS NULL OR target = ?) ORDER BY rowid DESC LIMIT ?",
+            [
+                _APPLY,
+                ActionState.APPLIED.value,
+                ActionState.FAILED.value,
+                target and str(target),
+                str(target),
+                _LAST,
+            ],
+        )
+        failed: list[int] = []
+        for row in rows:
+            if row["outcome"] == Effect.WORKED.value:
+                break
+            if row["outcome"] or row["state"] == ActionState.FAILED.value:
+                failed.append(row["claimed"])
+        return Failures(len(failed), from_ticks(max(failed)) if failed else None)
+
+    def _edits(self, target: Target, since: int) -> int:
+        rows = self._db.execute(
+            "SELECT count(*) FROM audit WHERE target = ? AND at > ? AND kind = ?"
+            " AND json_extract(body, '$.guard') = ?",
+            [str(target), since, AuditKind.REFUSAL.value, EDITED],
+        )
+        return int(rows.fetchone()[0])
+
+    def _record(self, kind: AuditKind, action: Action, at: datetime, more: Mapping[str, str]) -> None:
+        body = {
+            "action": action.id,
+            "kind": action.kind.value,
+            "changes": ", ".join(map(str, action.changes)),
+            **more,
+        }
+        self._audit.record(kind, action.incident, action.target, at, body)
 
 
 def _row(action: Action) -> dict[str, object]:

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sentinel.clock import from_ticks, to_ticks
 from sentinel.model.incident import Incident, IncidentState, Transition
-from sentinel.model.target import Target
+from sentinel.model.target import Target, TargetKind
+from sentinel.store.audit import Audit, AuditKind
 from sentinel.store.state import State
 from sentinel.store.wire import from_text, to_text
 
@@ -27,6 +28,7 @@ class Incidents:
     def __init__(self, state: State) -> None:
         self._state = state
         self._db = state.database
+        self._audit = Audit(state)
 
     def get(self, incident_id: str) -> Stored | None:
         """The incident of that id; an unambiguous beginning of one is enough."""
@@ -55,6 +57,20 @@ class Incidents:
             [to_ticks(now)],
         )
         return [Stored(from_text(row["body"], Incident), row["version"]) for row in rows]
+
+    def unclosed(self) -> list[Stored]:
+        """Every incident that is not closed."""
+        rows = self._db.query("SELECT version, body FROM incidents WHERE closed IS NULL ORDER BY id")
+        return [Stored(from_text(row["body"], Incident), row["version"]) for row in rows]
+
+    def sick(self, kind: TargetKind) -> int:
+        """How many targets of a kind have an incident that is open and not confirmed as cured."""
+        rows = self._db.execute(
+            "SELECT count(DISTINCT target) FROM incidents WHERE closed IS NULL AND state != ?"
+            " AND substr(target, 1, ?) = ?",
+            [IncidentState.CONFIRMED.value, len(kind) + 1, f"{kind}:"],
+        )
+        return int(rows.fetchone()[0])
 
     def listed(self, *, closed: bool = True, limit: int = 100) -> list[Incident]:
         """The newest incidents first; without the closed ones unless asked for."""
@@ -133,6 +149,16 @@ class Incidents:
                 "why": incident.why,
             }
         )
+        body = {
+            "before": before,
+            "after": incident.state.value,
+            "why": incident.why,
+            "plan": incident.plan.id if incident.plan else "",
+            "changes": incident.plan.summary if incident.plan else "",
+            "mode": incident.mode.value,
+            "approval": incident.approval.value,
+        }
+        self._audit.record(AuditKind.TRANSITION, incident.id, incident.target, incident.updated, body)
         return transition
 
 

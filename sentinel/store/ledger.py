@@ -11,6 +11,7 @@ from sentinel.model.incident import Incident, IncidentState as At, Transition
 from sentinel.model.notice import Notice
 from sentinel.model.observer import Observer
 from sentinel.model.rule import Symptom
+from sentinel.store.audit import Audit
 from sentinel.store.incidents import Incidents, Stored
 from sentinel.store.outbox import Outbox
 from sentinel.store.state import State
@@ -37,6 +38,7 @@ class Ledger:
         self._symptom_of = symptom_of
         self._incidents = Incidents(state)
         self._outbox = Outbox(state)
+        self._audit = Audit(state)
 
     def open(self, incident: Incident) -> None:
         """Store a new incident.
@@ -61,12 +63,22 @@ class Ledger:
         """Look at an incident again at `due`; its state stays, so nobody is told."""
         self._incidents.touch(stored, due=due, why=why)
 
-    def hold(self, stored: Stored, now: datetime, due: datetime, why: str) -> None:
-        """Let an incident wait for something outside; told once, when the waiting begins."""
-        if stored.incident.state is At.WAITING:
-            self.wait(stored, due, why)
-        else:
-            self.move(stored, now, At.WAITING, why, due=due)
+    def hold(self, stored: Stored, now: datetime, due: datetime, why: str, *, guard: str = "") -> None:
+        """Let an incident wait for something outside; told once, when the waiting begins.
+
+        What `guard` refused is kept in the audit, once for each change of the guard.
+        """
+        with self._state.transaction():
+            if stored.incident.state is At.WAITING:
+                held = self._incidents.touch(stored, due=due, why=why)
+            else:
+                held = self.move(stored, now, At.WAITING, why, due=due)
+            if held and guard:
+                self.refused(stored, now, guard, why)
+
+    def refused(self, stored: Stored, now: datetime, guard: str, why: str) -> None:
+        """Keep in the audit that a guard held an incident's plan back."""
+        self._audit.refused(stored.incident.id, stored.incident.target, now, guard, why)
 
     def _tell(self, transition: Transition, incident: Incident) -> None:
         self._observe.moved(transition, incident)

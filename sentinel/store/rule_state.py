@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sentinel.clock import from_ticks, to_ticks
 from sentinel.model.target import Target
@@ -20,6 +20,10 @@ class LastEvaluation:
     findings: int
     problem: str
 
+    def is_past(self, every: timedelta, now: datetime) -> bool:
+        """Whether it is `every` ago, or in the future, as after a clock stepped back."""
+        return not timedelta(0) <= now - self.at < every
+
 
 class RuleState:
     """Remembers symptoms between evaluations, so that `for` survives a restart."""
@@ -31,7 +35,8 @@ class RuleState:
         """Note that a symptom holds now, and return since when it has without a break."""
         self._db.execute(
             "INSERT INTO pending(symptom, target, since, last_seen) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT(symptom, target) DO UPDATE SET last_seen = excluded.last_seen",
+            " ON CONFLICT(symptom, target) DO UPDATE"
+            " SET last_seen = excluded.last_seen, since = min(since, excluded.since)",
             [symptom, str(target), to_ticks(now), to_ticks(now)],
         )
         rows = self._db.query(
@@ -68,3 +73,8 @@ class RuleState:
             )
             for row in self._db.query("SELECT * FROM evaluations ORDER BY symptom")
         }
+
+    def newest(self, symptom: str) -> datetime | None:
+        """The event time of the newest telemetry that the last evaluation of a symptom saw."""
+        last = self.evaluations().get(symptom)
+        return last.newest if last else None

@@ -89,5 +89,45 @@ def m004_outbox(db: Database) -> None:
     db.execute("CREATE INDEX outbox_due ON outbox(due) WHERE delivered IS NULL AND dead IS NULL")
 
 
+@migrations()
+def m005_audit(db: Database) -> None:
+    """What was decided, refused and done; rows are added, never changed and never removed."""
+    db.table("audit").create(
+        {
+            "sequence": int,
+            "at": int,
+            "kind": str,
+            "incident": str,
+            "target": str,
+            "body": str,
+            "previous": str,
+            "hash": str,
+        },
+        pk="sequence",
+        not_null={"at", "kind", "incident", "target", "body", "previous", "hash"},
+    )
+    db.execute("CREATE INDEX audit_of_incident ON audit(incident, sequence)")
+    db.execute("CREATE INDEX audit_of_target ON audit(target, at)")
+    for change in ("UPDATE", "DELETE"):
+        db.execute(
+            f"CREATE TRIGGER audit_forbids_{change.lower()} BEFORE {change} ON audit"
+            " BEGIN SELECT RAISE(ABORT, 'the audit is only ever added to'); END"
+        )
+
+
+@migrations()
+def m006_outcomes(db: Database) -> None:
+    """What verification said of an applied change, so that failures can be counted."""
+    db.table("actions").add_column("outcome", str, not_null_default="")
+
+
+@migrations()
+def m007_clock(db: Database) -> None:
+    """The latest time seen, and until when a clock that stepped back is not trusted."""
+    db.table("clock").create(
+        {"id": int, "latest": int, "frozen_until": int}, pk="id", not_null={"latest", "frozen_until"}
+    )
+
+
 STEPS = frozenset(name for name in list(globals()) if name[:1] == "m" and name[1:4].isdigit())
 """The names of all steps this Sentinel knows."""

@@ -7,7 +7,7 @@ import pytest
 
 from sentinel.model.plan import ActionKind
 from sentinel.model.settings import Change, Knob, Settings
-from sentinel.remediate.guardrails import Judgement, judge, why_not_start
+from sentinel.remediate.guardrails import Judgement, Surroundings, judge, why_not_start
 from sentinel.remediate.policy import Policy
 from sentinel.store.actions import ActionHistory
 from tests.builders import NOON, a_deployment, a_plan
@@ -16,14 +16,14 @@ QUIET = ActionHistory(in_flight=(), last_on_knob=None, on_target=0, overall=0)
 
 
 def judged(**changes: object) -> Judgement:
+    around = {name: changes.pop(name) for name in Surroundings.__slots__ if name in changes}
     weighed = {
         "plan": a_plan(),
         "deployment": a_deployment(),
         "history": QUIET,
         "policy": Policy(),
         "now": NOON,
-        "stopped": None,
-        "newest": NOON,
+        "around": Surroundings(**{"newest": NOON, **around}),  # type: ignore[arg-type]
         **changes,
     }
     return judge(**weighed)  # type: ignore[arg-type]
