@@ -130,7 +130,11 @@ def _gettype(_: CallBinder, __: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr
 def _extreme(op: str) -> Special:
     def bind(binder: CallBinder, node: tree.Call, args: tuple[ir.Expr, ...]) -> ir.Expr:
         values = binder.common_type(args, node)
-        if values[0].type in {KqlType.DECIMAL, KqlType.DYNAMIC, KqlType.GUID} or any(v.wild for v in values):
+        if values[0].type is _REAL and any(v.wild for v in values):
+            return call_form(registered(f"op_{op}", "real"), values)
+        if values[0].type is KqlType.DECIMAL:
+            return call_form(registered(f"op_{op}", "decimal"), values)
+        if values[0].type in {KqlType.DYNAMIC, KqlType.GUID}:
             binder.unsupported(f"{node.name}() of {values[0].type}", node.span)
         return _like_any(ir.Call(op, values, values[0].type), values)
 

@@ -11,6 +11,7 @@ from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_calls import CallBinder
 from sentinel.query.bind_context import Aggregates, Place, unique_name
+from sentinel.query.bind_expressions import call_form, registered
 from sentinel.query.bind_sketches import SKETCHES, sketch
 from sentinel.query.naming import argument_name, is_unnameable, percent_name
 
@@ -220,10 +221,22 @@ class SummarizeBinder(CallBinder):
                 else unique_name(f"percentile_{inner}_{shown}", taken)
             )
             taken.append(name)
-            col = self.new_column(name, value.type, wild=value.wild)
-            found.found.append((col, ir.Aggregation("kql_agg_percentile", (value, weight, percent))))
+            col, call_of = self._percentile(call, value, weight, percent)
+            col = col.named(name)
+            found.found.append((col, call_of))
             outputs.append((col, ir.Ref(col)))
         return outputs
+
+    def _percentile(
+        self, node: tree.Call, value: ir.Expr, weight: ir.Expr, percent: ir.Expr
+    ) -> tuple[ir.Col, ir.Aggregation]:
+        """The value at a percentage; decimals are ranked as reals."""
+        if value.type not in _ORDERABLE:
+            self.fail(f"{node.name}() cannot rank a {value.type}", node.span)
+        if value.type is KqlType.DECIMAL:
+            value = self.convert(value, _REAL)
+        col = self.new_column("", value.type, wild=value.wild)
+        return col, ir.Aggregation("kql_agg_percentile", (value, weight, percent))
 
     def aggregate(self, node: tree.Call, place: Place) -> ir.Expr:
         """An aggregate inside an expression of a summarize."""
@@ -318,6 +331,8 @@ class SummarizeBinder(CallBinder):
                 return col, ir.Aggregation("kql_agg_bag", (self.as_json(value),), place.order)
             case "dcount" | "count_distinct":
                 col = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=_FULLY)
+                if value.type is KqlType.DECIMAL:
+                    value = call_form(registered("op_decimal_key"), (value,))
                 return col, ir.Aggregation("kql_agg_dcount", (value,))
             case "take_any":
                 return self.new_column("", value.type, wild=value.wild), ir.Aggregation(
@@ -333,12 +348,13 @@ class SummarizeBinder(CallBinder):
             return self.new_column("", _REAL, nullable=False, wild=True), ir.Aggregation(
                 f"kql_agg_{name}", (real,)
             )
-        if name == "percentile" and len(args) == 2:  # noqa: PLR2004 - value and percentage
-            if value.type not in _ORDERABLE:
-                self.fail(f"percentile() cannot rank a {value.type}", node.span)
-            percent = self.convert(args[1], _REAL)
-            call = ir.Aggregation("kql_agg_percentile", (value, ir.Const(_LONG, 1), percent))
-            return self.new_column("", value.type, wild=value.wild), call
+        if name in {"percentile", "percentilew"}:
+            if len(args) != (2 if name == "percentile" else 3):
+                self.fail(
+                    f"{name}() takes a value{', its weight' * (name[-1] == 'w')} and a percentage", node.span
+                )
+            weight = args[1] if name == "percentilew" else ir.Const(_LONG, 1)
+            return self._percentile(node, value, weight, self.convert(args[-1], _REAL))
         if name in SKETCHES:
             kind, call = sketch(self, node, name, args)
             return self.new_column("", kind, wild=kind is _REAL), call

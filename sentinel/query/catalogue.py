@@ -54,6 +54,10 @@ SYNONYMS: Final[Mapping[str, str]] = MappingProxyType(
         "base64_encodestring": "base64_encode_tostring",
         "base64_decodestring": "base64_decode_tostring",
         "parseurl": "parse_url",
+        "array_iif": "array_iff",
+        "array_strcat": "strcat_array",
+        "extractall": "extract_all",
+        "totime": "totimespan",
         "parseurlquery": "parse_urlquery",
     }
 )

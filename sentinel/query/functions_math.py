@@ -161,6 +161,8 @@ def _most(better: Callable[[Any, Any], bool]) -> Callable[..., Any]:
     def run(*values: Any) -> Any:
         found = None
         for value in values:
+            if isinstance(value, float) and math.isnan(value):
+                raise Unanswerable("the extreme of values among which is NaN")
             if value is not None and (found is None or better(value, found)):
                 found = value
         return found
@@ -300,6 +302,11 @@ def math_functions() -> tuple[Scalar, ...]:
         Scalar("isnan", (R,), B, math.isnan),
         Scalar("isinf", (R,), B, math.isinf),
         Scalar("isfinite", (R,), B, math.isfinite),
+        *(
+            Scalar(f"op_{name}_of", (kind,), kind, _most(better), repeats=True, strict=False, suffix=suffix)
+            for name, better in (("max", operator.gt), ("min", operator.lt))
+            for kind, suffix in ((R, "real"), (N, "decimal"))
+        ),
         Scalar("op_max_of", (ANY,), L, _most(operator.gt), repeats=True, strict=False),
         Scalar("op_min_of", (ANY,), L, _most(operator.lt), repeats=True, strict=False),
     )

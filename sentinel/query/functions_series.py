@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sentinel.query.functions_math import divide_real, power
-from sentinel.query.scalar import JSON, B, D, L, P, R, Scalar, T
+from sentinel.query.scalar import JSON, B, D, L, P, R, Scalar, T, Unanswerable
 from sentinel.query.values import format_datetime_iso, format_timespan
 
 _MOST: Final = 1_048_576
@@ -91,13 +91,27 @@ def _pearson(left: Any, right: Any) -> float | None:
     return covariance / math.sqrt(spread) if spread else math.nan
 
 
-def _stats(series: Any) -> Any:
-    if not _numbers(series):
+def _stats(series: Any, only_finite: Any = 0) -> Any:
+    if only_finite and isinstance(series, list):
+        return _stats_among([at for at, value in enumerate(series) if _is_finite(value)], series)
+    return _stats_among(list(range(len(series))), series) if _numbers(series) else None
+
+
+def _is_finite(value: Any) -> bool:
+    return _is_number(value) and math.isfinite(value)
+
+
+def _stats_among(places: list[int], whole: list[Any]) -> Any:
+    """The statistics of the values at some places."""
+    if not places:
         return None
+    series = [whole[at] for at in places]
     size, total = len(series), float(sum(series))
     mean = total / size
     variance = sum((v - mean) ** 2 for v in series) / (size - 1) if size > 1 else 0.0
     low, high = min(series), max(series)
+    if any(places[series.index(one)] != series.index(one) for one in (low, high)):
+        raise Unanswerable("the place of an extreme behind values that are left out")
     return {
         "min": float(low),
         "min_idx": series.index(low),
@@ -236,7 +250,7 @@ def series_functions() -> tuple[Scalar, ...]:
         Scalar("series_fill_const", (D, JSON, JSON), D, _fill_const, optional=1),
         Scalar("series_fill_linear", (D, JSON, B, JSON), D, _fill_linear, optional=3),
         Scalar("series_pearson_correlation", (D, D), R, _pearson),
-        Scalar("series_stats_dynamic", (D,), D, _stats),
+        Scalar("series_stats_dynamic", (D, B), D, _stats, optional=1),
         Scalar("series_fit_line_dynamic", (D,), D, _fit_line),
         Scalar("series_sum", (D,), R, lambda s: float(sum(s)) if _numbers(s) else None),
         Scalar("series_product", (D,), R, lambda s: float(math.prod(s)) if _numbers(s) else None),

@@ -80,6 +80,14 @@ def _has_all(text: str, needles: Any) -> int:
     return int(all(_has(_BOTH, lowered, fold(_text_of(one))) for one in wanted))
 
 
+def _has_any_index(text: str, needles: Any) -> int:
+    if not isinstance(needles, list):
+        raise Unanswerable("has_any_index() without an array")
+    lowered = fold(text)
+    found = (at for at, one in enumerate(needles) if _has(_BOTH, lowered, fold(_text_of(one))))
+    return next(found, -1)
+
+
 class UnusableRegex(Exception):
     """A regular expression that cannot be used, with the reason."""
 
@@ -278,6 +286,7 @@ def text_functions() -> tuple[Scalar, ...]:
         Scalar("substring", (S, L, L), S, _substring, optional=1),
         Scalar("indexof", (TEXT, TEXT, L, L, L), L, _indexof, optional=3),
         Scalar("op_assert", (B, S), B, _assert),
+        Scalar("has_any_index", (S, D), L, _has_any_index),
         Scalar("indexof_regex", (TEXT, TEXT, L, L, L), L, _indexof_regex, optional=3),
         Scalar("split", (S, S, L), D, _split, optional=1),
         Scalar("countof", (S, S, S), L, _countof, optional=1),

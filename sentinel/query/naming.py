@@ -236,8 +236,8 @@ def aggregate_name(call: tree.Call) -> str:
     inner = argument_name(call.arguments[0].value) if call.arguments else None
     if call.name in _PLAIN and inner:
         return inner
-    if call.name == "percentile" and len(call.arguments) > 1:
-        percent = call.arguments[1].value
+    if call.name in {"percentile", "percentilew"} and len(call.arguments) > 1:
+        percent = call.arguments[-1].value
         number = float(percent.value or 0) if isinstance(percent, tree.Literal) else 0.0
         return f"percentile_{inner or ''}_{percent_name(number)}"
     if call.name.startswith("covariance") and len(call.arguments) > 1:

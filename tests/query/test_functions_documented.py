@@ -55,6 +55,8 @@ CASES: list[tuple[str, Any]] = [
     ("replace_strings('This is', dynamic(['is', 'This']), dynamic(['was', 'x']))", "Thwas was"),
     ("extract('-([0-9]+)-', 1, '15-12-2024', typeof(int))", 12),
     ("extract('x', 0, 'abc', typeof(long))", None),
+    ("has_any_index('Example number 2', range(1, 3, 1))", 1),
+    ("has_any_index('this', dynamic([]))", -1),
     # Units.
     ("convert_angle(1.2, 'Degree', 'Arcminute')", 72.0),
     ("convert_length(1.2, 'Meter', 'Foot')", 1.2 / 0.3048),
@@ -145,7 +147,12 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("print a = 7 | project x = column_ifexists('a', 0)", [(7,)]),
     ("range x from 1 to 10 step 1 | extend t = '1234567890' | summarize sum(estimate_data_size(*))", [(180,)]),
     ("let f = (n: long, s: string) { strlen(s) > n }; print f(n=3, 'four')", [(True,)]),
-    # Decimals sort as numbers.
+    # Decimals sort and rank as numbers.
+    ("datatable(d: decimal)[9, 10, 2] | summarize percentile(d, 50), dcount(d)", [(9.0, 3)]),
+    ("datatable(d: decimal)[9, 10] | project x = max_of(d, decimal(9.5)) | project tostring(x)", [("9.5",), ("10",)]),
+    ("print x = 2.0 * 3 | project max_of(x, 1.5), min_of(x, real(null))", [(6.0, 6.0)]),
+    ("datatable(x: long, w: long)[1, 1, 2, 5] | summarize percentilew(x, w, 50)", [(2,)]),
+    ("datatable(x: long, w: long)[1, 1, 2, 5] | summarize percentilesw_array(x, w, 10, 90)", [([1, 2],)]),
     ("datatable(d: decimal)[10, 9.5, decimal(null), -1] | sort by d asc | extend s = tostring(d) | project s",
      [("",), ("-1",), ("9.5",), ("10",)]),
 ]  # fmt: skip
