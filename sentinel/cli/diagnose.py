@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +13,6 @@ from sentinel.cli.arguments import INSTANT
 from sentinel.cli.exits import ExitCode
 from sentinel.cli.home import Home
 from sentinel.cli.output import narrate, write_lines
-
-if TYPE_CHECKING:
-    from sentinel.store.telemetry import TelemetryStore
 
 
 @click.command("diagnose")
@@ -61,6 +56,7 @@ def command(
     SentinelDeploymentState_CL. Nothing is stored or changed. The command ends with code 0 if nothing is wrong, with 1
     if something is.
     """
+    from sentinel.cli.recorded import telemetry_of
     from sentinel.config import Config
     from sentinel.config.rules_in_force import rules_in_force
     from sentinel.daemon.wiring import policy_of
@@ -70,7 +66,7 @@ def command(
 
     home: Home = context.obj
     config = Config.load(home.directory)
-    with _telemetry(home, source) as store, closing(Engine(store)) as engine:
+    with telemetry_of(home, source) as store, closing(Engine(store)) as engine:
         rules = rules_in_force(home.directory, config)
         if symptom and rules.symptom(symptom) is None:
             raise click.UsageError(
@@ -91,18 +87,3 @@ def command(
         write_lines(map(harmless, examination_lines(seen)))
     if seen.found:
         context.exit(ExitCode.FINDING)
-
-
-@contextmanager
-def _telemetry(home: Home, source: Path | None) -> Iterator[TelemetryStore]:
-    if source is not None:
-        from sentinel.cli.recorded import recorded_store
-
-        with recorded_store(source) as store:
-            yield store
-        return
-    from sentinel.cli.opened import must_exist, opened_telemetry
-
-    must_exist(home)
-    with opened_telemetry(home) as store:
-        yield store

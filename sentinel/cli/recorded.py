@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from sentinel.cli.home import Home
 from sentinel.cli.output import narrate
 from sentinel.cli.portions import opened, portions
 from sentinel.clock import VirtualClock
@@ -90,3 +91,22 @@ def _taken(ingester: Ingester, file: Path) -> Receipt:
         return sum((receipt.result() for receipt in waiting), total)
     except (OSError, EOFError, IngestError) as error:
         raise click.UsageError(f"cannot read {file}: {error}") from None
+
+
+@contextmanager
+def telemetry_of(home: Home, records: Path | None) -> Iterator[TelemetryStore]:
+    """The records at a path, or else the telemetry of a home that was used before.
+
+    Raises:
+        StoreError: There is no such home, or its telemetry cannot be opened.
+        click.UsageError: The records cannot be read.
+    """
+    from sentinel.cli.opened import must_exist, opened_telemetry
+
+    if records is not None:
+        with recorded_store(records) as store:
+            yield store
+        return
+    must_exist(home)
+    with opened_telemetry(home) as store:
+        yield store

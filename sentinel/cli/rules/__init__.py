@@ -10,6 +10,7 @@ from sentinel.cli.lazy import LazyGroup, Listed
 
 SECTIONS: Final = {
     "Commands": (
+        Listed("backtest", "Replay history and say what the rules would have done."),
         Listed("check", "Check rule files and say everything that is wrong with them."),
         Listed("test", "Run the cases that lie beside rule files."),
     )

@@ -1,0 +1,60 @@
+"""`sentinel rules backtest`."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from sentinel.cli.exits import ExitCode
+from sentinel.cli.home import Home
+from sentinel.cli.output import narrate, write_lines
+from sentinel.cli.rules.history import history_options, narrate_speed, replayed
+
+
+@click.command("backtest")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[PATH]...")
+@history_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is told.",
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    begin: datetime | None,
+    end: datetime | None,
+    records: Path | None,
+    mode: str,
+    form: str,
+) -> None:
+    """Replay history and say what the rules would have done.
+
+    Rules of files and folders; without any, the rules in force. The telemetry of the home, or of --records, goes
+    through detection, diagnosis, planning and guardrails on a made-up clock, with the settings of deployments as
+    SentinelDeploymentState_CL told them at the time. Nothing is changed: told are the changes that would have been
+    made, the plans that would have been held back and by what, and every incident with its steps. The same history
+    gives the same bytes.
+    """
+    from sentinel.rehearse.written_backtest import backtest_lines, backtest_values
+
+    home: Home = context.obj
+    with replayed(home, records, begin, end, mode) as replay:
+        found = replay.run(replay.rules(paths))
+    narrate_speed(found, replay.seconds)
+    if form == "json":
+        click.echo(json.dumps(backtest_values(found), ensure_ascii=False, indent=2))
+    else:
+        from sentinel.cli.formats import harmless
+
+        write_lines(map(harmless, backtest_lines(found)))
+    if found.problems:
+        narrate(f"{len(found.problems)} symptoms could not be asked")
+        context.exit(ExitCode.QUERY)
