@@ -71,7 +71,7 @@ class QueryError(SentinelError):
         line, column = self.line_and_column
         parts = [f"{line}:{column}: {self.message}"]
         if self.span is not None and self.text:
-            shown = self.text.splitlines()[line - 1] if self.text.splitlines() else ""
+            shown = self.text.split("\n")[line - 1].rstrip("\r")
             width = max(1, min(self.span.end - self.span.start, len(shown) - column + 1))
             parts += [f"  {shown}", "  " + " " * (column - 1) + "^" * width]
         if self.hint:

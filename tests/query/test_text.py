@@ -72,6 +72,14 @@ def test_a_misspelt_operator_is_told_the_nearest() -> None:
     assert caught.value.hint == "did you mean summarize?"
 
 
+@pytest.mark.parametrize("text", ["\n", "T | where\n", "T |\u2028\n", "T\x0b|\r\n| where", "T | where\n\n\n"])
+def test_an_error_behind_the_last_line_is_told_as_any_other(text: str) -> None:
+    with pytest.raises(QuerySyntaxError) as caught:
+        parse(text)
+
+    assert "^" in str(caught.value)
+
+
 @given(st.text(max_size=60))
 def test_any_text_parses_or_is_refused(text: str) -> None:
     try:
