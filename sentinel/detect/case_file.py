@@ -21,11 +21,11 @@ from sentinel.model.diagnosis import Outcome
 from sentinel.model.rule import Place
 from sentinel.model.tables import KqlType, Table, tables
 
-_FILE_KEYS: Final = ("defaults", "cases")
-_CASE_KEYS: Final = ("case", "given", "when", "symptom", "target", "expect")
-_ROW_KEYS: Final = ("table", "at", "every", "times")
-_FINDING_KEYS: Final = ("target", "measure", "sample")
-_VERDICT_KEYS: Final = ("outcome", "top", "confidence", "reason", "facts")
+FILE_KEYS: Final = ("defaults", "cases")
+CASE_KEYS: Final = ("case", "given", "when", "symptom", "target", "expect")
+ROW_KEYS: Final = ("table", "at", "every", "times")
+FINDING_KEYS: Final = ("target", "measure", "sample")
+VERDICT_KEYS: Final = ("outcome", "top", "confidence", "reason", "facts")
 _SERIES_TYPES: Final = frozenset({KqlType.INT, KqlType.LONG, KqlType.REAL, KqlType.DECIMAL})
 NO_CAUSE: Final = "none"
 """What `top` says when no cause must explain the symptom."""
@@ -86,11 +86,11 @@ class CaseFile:
 def decode_cases(text: str, file: str, *, of_cause: bool) -> CaseFile | tuple[RuleProblem, ...]:
     """The cases of a file, or everything that is wrong with it."""
     document = Document.parse(file, text)
-    block = document.block(_FILE_KEYS)
+    block = document.block(FILE_KEYS)
     if block is None:
         return tuple(document.problems)
     defaults = _defaults(block)
-    cases = [_case(case, defaults, file, of_cause=of_cause) for case in block.blocks("cases", _CASE_KEYS)]
+    cases = [_case(case, defaults, file, of_cause=of_cause) for case in block.blocks("cases", CASE_KEYS)]
     names = [case.name for case in cases if case is not None]
     for name in sorted({name for name in names if names.count(name) > 1}):
         block.problem("cases", f"two cases are called {name!r}")
@@ -150,7 +150,7 @@ def _rows(block: Block | None, defaults: Mapping[str, Mapping[str, Sequence[Any]
         block.problem("table", f"there is no table {name.value!r}; {nearest(name.value, tables())}")
         return ()
     every = block.span("every") if "every" in block else None
-    columns = _columns(block, table, tuple(key for key in block if key not in _ROW_KEYS))
+    columns = _columns(block, table, tuple(key for key in block if key not in ROW_KEYS))
     times = _value(block.values["times"][1]) if "times" in block else 1
     if not isinstance(times, int) or times < 1:
         block.problem("times", "a count of one or more is expected")
@@ -172,7 +172,7 @@ def _columns(block: Block, table: Table, keys: Sequence[str]) -> dict[str, Seque
     for key in keys:
         column = table.column(key)
         if column is None:
-            block.problem(key, f"{table.name} has no column {key!r}; {nearest(key, [*known, *_ROW_KEYS])}")
+            block.problem(key, f"{table.name} has no column {key!r}; {nearest(key, [*known, *ROW_KEYS])}")
             continue
         value = _value(block.values[key][1])
         if isinstance(value, str) and column.type in _SERIES_TYPES:
@@ -210,7 +210,7 @@ def _findings(block: Block) -> tuple[ExpectedFinding, ...] | None:
         if isinstance(item, yaml.ScalarNode):
             found.append(ExpectedFinding(str(item.value)))
             continue
-        entry = block.document.block_of(item, "expect", _FINDING_KEYS)
+        entry = block.document.block_of(item, "expect", FINDING_KEYS)
         target = entry.text("target") if entry is not None else None
         if entry is not None and target is not None:
             measure, sample = (_number(entry, key) for key in ("measure", "sample"))
@@ -223,7 +223,7 @@ def _verdict(block: Block) -> ExpectedVerdict | None:
     if isinstance(node, yaml.ScalarNode):
         outcome = block.choice("expect", Outcome)
         return None if outcome is None else ExpectedVerdict(outcome)
-    entry = None if node is None else block.document.block_of(node, "expect", _VERDICT_KEYS)
+    entry = None if node is None else block.document.block_of(node, "expect", VERDICT_KEYS)
     if entry is None:
         return None
     chosen = entry.choice("outcome", Outcome)

@@ -46,8 +46,8 @@ CAUSE_KEYS: Final = (
     "because",
     "remedies",
 )
-_CLAUSE_KEYS: Final = ("says", "query")
-_REMEDY_KEYS: Final = ("raise", "lower", "escalate", "to", "verify")
+CLAUSE_KEYS: Final = ("says", "query")
+REMEDY_KEYS: Final = ("raise", "lower", "escalate", "to", "verify")
 _NOTHING: Final = timedelta()
 
 
@@ -161,7 +161,7 @@ def _check_sentence(block: Block, because: Text) -> None:
 
 def _clauses(block: Block, key: str, file: str, shared: Definitions) -> tuple[tuple[Clause, Text], ...]:
     decoded = []
-    for clause in block.blocks(key, _CLAUSE_KEYS, required=key == "requires"):
+    for clause in block.blocks(key, CLAUSE_KEYS, required=key == "requires"):
         says, query = clause.text("says"), clause.text("query")
         if says is not None and query is not None:
             composed = shared.compose(query.value).text
@@ -172,7 +172,7 @@ def _clauses(block: Block, key: str, file: str, shared: Definitions) -> tuple[tu
 def _remedies(block: Block, file: str, pace: float) -> tuple[tuple[Remedy, Text | None], ...]:
     """The ladder, whose last rung, and only that, hands over to a person."""
     decoded = []
-    rungs = block.blocks("remedies", _REMEDY_KEYS)
+    rungs = block.blocks("remedies", REMEDY_KEYS)
     for rung in rungs:
         kinds = [kind for kind in RemedyKind if kind in rung]
         if len(kinds) != 1:
