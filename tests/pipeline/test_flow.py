@@ -143,7 +143,7 @@ class TestCrashLoop:
 
             assert incident.diagnosis is not None
             assert incident.diagnosis.top is not None
-            assert incident.diagnosis.top.cause == "container/crash-loop"
+            assert incident.diagnosis.top.cause == "script/module-missing"
             assert rehearsal.actions() == []
 
 

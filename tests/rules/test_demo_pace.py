@@ -116,7 +116,7 @@ def test_a_slower_model_is_a_matter_of_time_and_the_replicas_are_ruled_out(seed:
     assert {"capacity/saturated-at-maximum", "capacity/busy-below-maximum"} <= ruled_out
 
 
-def test_a_broken_script_is_a_crash_loop_and_nothing_else() -> None:
+def test_a_broken_script_is_named_before_the_crash_loop_it_makes_and_nothing_else_is() -> None:
     records = [state(s / 2, 3, 0, Settings(max_replicas=4)) for s in range(40)]
     records += [request(n / 40, 503, 2) for n in range(800)]
     for crash in (2, 3, 5, 9, 17):
@@ -132,9 +132,10 @@ def test_a_broken_script_is_a_crash_loop_and_nothing_else() -> None:
             )
 
     with asked(records, "requests-refused", 20) as diagnosis:
-        ranked, top = diagnosis.ranked, diagnosis.top
+        ranked = diagnosis.ranked
 
-    assert [verdict.cause for verdict in ranked] == ["container/crash-loop"]
-    assert top is not None
-    assert (top.facts["module"], top.facts["crashes"]) == ("lightgbm", 15)
-    assert top.facts["frame"] == 'File "/srv/score.py", line 7'
+    assert [verdict.cause for verdict in ranked] == ["script/module-missing", "container/crash-loop"]
+    missing, crashing = ranked
+    assert missing.facts["module"] == "lightgbm"
+    assert (crashing.facts["module"], crashing.facts["crashes"]) == ("lightgbm", 15)
+    assert crashing.facts["frame"] == 'File "/srv/score.py", line 7'
