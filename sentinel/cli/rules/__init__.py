@@ -13,6 +13,7 @@ SECTIONS: Final = {
         Listed("backtest", "Replay history and say what the rules would have done."),
         Listed("check", "Check rule files and say everything that is wrong with them."),
         Listed("coverage", "Say which documented failure modes the rules recognise."),
+        Listed("diff", "Say what two sets of rules make of the same history."),
         Listed("new", "Begin a rule: a file that works, with a case that fires and one that stays quiet."),
         Listed("schema", "Print the JSON Schema of rule files, for editors."),
         Listed("test", "Run the cases that lie beside rule files."),
