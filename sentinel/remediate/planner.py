@@ -23,6 +23,8 @@ from sentinel.simulate.calibrate import Model, NoModel
 REMAINING_SHARE: Final = 0.01
 REMAINING_PART: Final = 0.1
 """A change suffices if, by simulation, at most a hundredth of the requests or a tenth of the failures remains."""
+HELPING_PART: Final = 0.5
+"""Where every rung alone would leave more of the failures than this, several settings are changed at once."""
 _REPLICA_KNOBS: Final = frozenset({Knob.MAX_REPLICAS, Knob.MIN_REPLICAS, Knob.TARGET_UTILIZATION})
 
 
@@ -94,7 +96,7 @@ def _chosen(
     before = model.with_settings(deployment.settings)
     enough = max(REMAINING_SHARE, REMAINING_PART * before.failed_share)
     weighed = [(option, _after(option, deployment, model)) for option in options]
-    if not any(outcome.failed_share <= enough for _, outcome in weighed):
+    if all(outcome.failed_share > HELPING_PART * before.failed_share for _, outcome in weighed):
         together = _together(options, deployment, policy, model)
         if together is not None:
             weighed.append((together, _after(together, deployment, model)))
@@ -119,7 +121,7 @@ def _after(option: _Option, deployment: Deployment, model: Model) -> Outcome:
 
 
 def _together(options: list[_Option], deployment: Deployment, policy: Policy, model: Model) -> _Option | None:
-    """The replica settings sized together, where the ladder changes any of them and no rung alone suffices."""
+    """The replica settings sized together, where the ladder changes only such and no rung alone helps much."""
     first = options[0]
     if not all(change.knob in _REPLICA_KNOBS for option in options for change in option.changes):
         return None

@@ -10,15 +10,19 @@ import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
 from random import Random
 from statistics import median
 from typing import Final
 
+from sentinel.errors import QueryError
 from sentinel.model.outlook import Outcome
 from sentinel.model.settings import Settings
+from sentinel.model.target import Target
+from sentinel.query.engine import Engine
 from sentinel.simulate.autoscale import wanted_replicas
-from sentinel.simulate.history import History, State
+from sentinel.simulate.history import History, State, history as read_history
 from sentinel.simulate.replay import Demand, Replay, Sample, Timing
 
 LEAST_REQUESTS: Final = 50
@@ -26,6 +30,8 @@ LEAST_REQUESTS: Final = 50
 ABSOLUTE_ERROR: Final = 0.02
 RELATIVE_ERROR: Final = 0.2
 """A simulated share may differ from the observed one by the larger of two points and a fifth of it."""
+MOST_REQUESTS: Final = 5000
+"""So many are replayed for a plan, for each of the changes that are weighed."""
 _LEAST_RUNS: Final = 10
 _SEED: Final = 11
 
@@ -207,3 +213,11 @@ def _load(history: History) -> list[int]:
             edges[first] += 1
             edges[min(len(edges) - 1, after)] -= 1
     return list(accumulate(edges[:-1]))
+
+
+def recent_model(engine: Engine, target: Target, now: datetime, window: timedelta) -> Model | NoModel:
+    """The model of a deployment from at most `MOST_REQUESTS` of its newest requests, quick enough for a plan."""
+    try:
+        return calibrate(read_history(engine, target, now, window, most=MOST_REQUESTS))
+    except QueryError as error:
+        return NoModel(f"its telemetry could not be read: {error}")
