@@ -20,6 +20,7 @@ from sentinel.model.plan import RunMode
 from sentinel.model.settings import Knob, Settings
 from sentinel.model.tables import tables
 from sentinel.model.target import Target
+from sentinel.remediate.freeze import Freeze
 from sentinel.remediate.policy import Policy
 
 FILE_NAME: Final = "sentinel.toml"
@@ -167,11 +168,38 @@ class LimitSettings:
     """How long a person has to approve a plan."""
     fresh_within: timedelta = _POLICY.fresh_within
     """How old the newest telemetry may be for a decision to rest on it."""
+    max_factor: float = _POLICY.max_factor
+    """How many times larger or smaller one change may make a setting."""
+    breaker_on_target: int = _POLICY.breaker_on_target
+    """After so many changes of a target in a row that were no success it is left alone for `breaker_rest`."""
+    breaker_overall: int = _POLICY.breaker_overall
+    breaker_rest: timedelta = _POLICY.breaker_rest
+    turns: int = _POLICY.turns
+    """How often a setting of a target may change its direction within `lately`."""
+    foreign_edits: int = _POLICY.foreign_edits
+    """After so many edits of somebody else within `lately` a target is left to them."""
+    lately: timedelta = _POLICY.lately
+    blast_share: float = _POLICY.blast_share
+    """The share of all deployments, at least one, that may be changed within `blast_window`."""
+    blast_window: timedelta = _POLICY.blast_window
+    storm_share: float = _POLICY.storm_share
+    """With more than this share of all deployments ill, three at least, nothing is changed."""
+    clock_tolerance: timedelta = _POLICY.clock_tolerance
+    """How far telemetry may be in the future, and the clock may step back."""
+    clock_rest: timedelta = _POLICY.clock_rest
+    """How long nothing is changed after the clock stepped back."""
+    freezes: tuple[Freeze, ...] = ()
     bounds: Mapping[str, BoundSettings] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         if self.per_target_per_hour < 0 or self.per_hour < 0:
             raise ValueError("per_target_per_hour and per_hour cannot be negative")
+        if self.max_factor <= 1:
+            raise ValueError("max_factor must be above 1")
+        if not (0 < self.blast_share <= 1 and 0 < self.storm_share <= 1):
+            raise ValueError("blast_share and storm_share must be above 0 and at most 1")
+        if min(self.breaker_on_target, self.breaker_overall, self.foreign_edits) < 1 or self.turns < 0:
+            raise ValueError("breaker_on_target, breaker_overall and foreign_edits must be at least 1")
         for name in self.bounds:
             if name not in tuple(Knob):
                 raise ValueError(f"bounds.{name} is no knob; the knobs are {', '.join(Knob)}")

@@ -94,6 +94,19 @@ def policy_of(config: Config) -> Policy:
         plan_expires=limits.plan_expires,
         approval_expires=limits.approval_expires,
         fresh_within=limits.fresh_within,
+        max_factor=limits.max_factor,
+        breaker_on_target=limits.breaker_on_target,
+        breaker_overall=limits.breaker_overall,
+        breaker_rest=limits.breaker_rest,
+        turns=limits.turns,
+        foreign_edits=limits.foreign_edits,
+        lately=limits.lately,
+        blast_share=limits.blast_share,
+        blast_window=limits.blast_window,
+        storm_share=limits.storm_share,
+        clock_tolerance=limits.clock_tolerance,
+        clock_rest=limits.clock_rest,
+        freezes=limits.freezes,
     ).paced(config.pace)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from sentinel.clock import to_ticks
+from sentinel.clock import from_ticks, to_ticks
 from sentinel.model.target import Target
 from sentinel.store.state import State
 
@@ -53,6 +53,21 @@ class Entry:
         """The hash its content should have."""
         content = [self.sequence, self.at, self.kind, self.incident, self.target, self.body, self.previous]
         return sha256(_encoder.encode(content)).hexdigest()
+
+    @property
+    def line(self) -> str:
+        """The row as a line of JSON, its instant readable."""
+        row = {
+            "sequence": self.sequence,
+            "at": from_ticks(self.at),
+            "kind": self.kind,
+            "incident": self.incident,
+            "target": self.target,
+            "body": msgspec.json.decode(self.body),
+            "previous": self.previous,
+            "hash": self.hash,
+        }
+        return msgspec.json.encode(row).decode()
 
 
 @dataclass(frozen=True, slots=True)

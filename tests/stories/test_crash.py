@@ -277,6 +277,8 @@ paths = ["rules"]
 [limits]
 per_hour = 1000
 per_target_per_hour = 10
+blast_share = 1.0
+storm_share = 1.0
 [[adapters]]
 kind = "local"
 url = "{url}"
