@@ -17,11 +17,21 @@ MAX_STEPS = 2000
 """How many steps a query may have once its lets are put in place."""
 
 
+MAX_VALUE = 5000
+"""How many parts a value of a let may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScalarLet:
-    """A name for a value."""
+    """A name for a value, which is put in place wherever it is used."""
 
     value: ir.Expr
+
+    def __post_init__(self) -> None:
+        if sum(1 for _ in itertools.islice(ir.walk(self.value), MAX_VALUE + 1)) > MAX_VALUE:
+            raise QueryLimitExceeded(
+                f"a value has more than {MAX_VALUE} parts once its lets are put in place"
+            )
 
 
 @dataclass(frozen=True, slots=True)

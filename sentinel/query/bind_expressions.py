@@ -201,6 +201,8 @@ class ExpressionBinder(Context):
             self.text_test(node.operator, self.as_text(ir.Ref(c)), needle, node.span) for c in place.columns
         ]
         joined = "and" if node.operator.startswith("!") else "or"
+        if len(tests) == 1:
+            return tests[0]
         return truth(joined, *tests) if tests else ir.Const(KqlType.BOOL, 0)
 
     def arithmetic(self, operator: str, left: ir.Expr, right: ir.Expr, span: Span) -> ir.Expr:

@@ -42,6 +42,8 @@ class ListBinder(ExpressionBinder):
         return None
 
     def _in_table(self, node: tree.Among, of: ir.Expr, table: ir.Rows) -> ir.Expr:
+        if not table.columns:
+            self.fail("'in' looks into a table without columns", node.span)
         column = table.columns[0]
         left, right = self.comparable(of, ir.Ref(column), node.span)
         if "~" in node.operator:

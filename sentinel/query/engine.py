@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -21,12 +20,9 @@ import apsw
 
 from sentinel.clock import to_ticks
 from sentinel.errors import (
-    QueryCancelled,
-    QueryError,
     QueryLimitExceeded,
     QuerySemanticError,
     QuerySyntaxError,
-    QueryTimedOut,
     QueryUnsupported,
 )
 from sentinel.model.tables import Column, KqlType, Table, tables
@@ -34,6 +30,7 @@ from sentinel.query import ir
 from sentinel.query.parameters import Parameter, kind_of, stored_value
 from sentinel.query.probing import ColumnsUnknown, Probe, constant_rows
 from sentinel.query.result import DEFAULT_LIMITS, Limits, Result, readers_of
+from sentinel.query.watching import Watched
 from sentinel.store.scan import Scan, TermFilter
 
 if TYPE_CHECKING:
@@ -44,7 +41,6 @@ __all__ = ["REFUSALS", "Compiled", "Engine", "Parameter", "Reader", "Store", "co
 
 _Answer = tuple[list[tuple[Any, ...]], str]
 _CACHED: Final = 512
-_STEPS_BETWEEN_LOOKS: Final = 5_000
 _LONGEST_TEXT: Final = 1_000_000
 
 
@@ -211,7 +207,7 @@ class Engine:
             finally:
                 reader.release()
 
-        with _watched(reader.connection, limits, cancel, text):
+        with Watched(reader.connection, limits, cancel, text):
             compiled = self._compiled_for(
                 text, {name: kind_of(value) for name, value in given.items()}, answer
             )
@@ -315,40 +311,6 @@ def _terms(needle: str) -> tuple[str, ...]:
     if not needle.isascii():
         return ()
     return tuple(re.findall(r"[A-Za-z0-9]+", needle))
-
-
-class _watched:  # noqa: N801 - used as a statement
-    """Stops what runs on a connection when its time is over or someone asks."""
-
-    def __init__(
-        self, connection: apsw.Connection, limits: Limits, cancel: threading.Event | None, text: str
-    ) -> None:
-        self._connection = connection
-        self._limits = limits
-        self._cancel = cancel
-        self._text = text
-        self._until = time.monotonic() + limits.seconds
-
-    def _look(self) -> bool:
-        return time.monotonic() > self._until or (self._cancel is not None and self._cancel.is_set())
-
-    def __enter__(self) -> None:
-        self._connection.set_progress_handler(self._look, _STEPS_BETWEEN_LOOKS)
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        self._connection.set_progress_handler(None)
-        if isinstance(error, apsw.InterruptError):
-            if self._cancel is not None and self._cancel.is_set():
-                raise QueryCancelled("the query was cancelled", None, self._text) from None
-            raise QueryTimedOut(
-                f"the query took more than {self._limits.seconds:g} s", None, self._text
-            ) from None
-        from sentinel.query.functions_text import UnusableRegex
-
-        if isinstance(error, UnusableRegex):
-            raise QuerySemanticError(str(error), None, self._text) from None
-        if isinstance(error, apsw.Error):
-            raise QueryError(f"the store could not answer: {error}", None, self._text) from error
 
 
 def _rows(

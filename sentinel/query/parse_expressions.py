@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sentinel.errors import QuerySyntaxError
+from sentinel.errors import QueryLimitExceeded, QuerySyntaxError
 from sentinel.model.tables import KqlType
 from sentinel.query import tree
 from sentinel.query.literals import typed_literal
@@ -40,6 +40,9 @@ PRECEDENCE: Final = {
     "like": _TEXT,
     "notlike": _TEXT,
 }
+MAX_LINKS: Final = 2000
+"""How many operators may follow each other without brackets, as in `a or b or c`."""
+_LARGEST: Final = 2**63 - 1
 _TAKE_QUERIES: Final = frozenset({"toscalar", "materialize"})
 
 
@@ -61,7 +64,7 @@ class ExpressionParser(TokenStream):
         """An expression whose operators bind at least as tightly as `least`."""
         self.deeper()
         start = self.here.span.start
-        left = self._prefix()
+        left, links = self._prefix(), 0
         while True:
             token = self.here
             if token.kind not in {Kind.OPERATOR, Kind.NAME}:
@@ -70,6 +73,9 @@ class ExpressionParser(TokenStream):
             if binds <= least:
                 break
             left = self._infix(left, token, binds, start)
+            links += 1
+            if links > MAX_LINKS:
+                raise QueryLimitExceeded(f"more than {MAX_LINKS} operators in a row", token.span, self.text)
         self.depth -= 1
         return left
 
@@ -184,7 +190,10 @@ class ExpressionParser(TokenStream):
         if token.kind is Kind.REAL:
             return tree.Literal(token.span, KqlType.REAL, float(token.text))
         if token.kind is Kind.TIMESPAN:
-            return tree.Literal(token.span, KqlType.TIMESPAN, parse_timespan(token.text))
+            ticks = parse_timespan(token.text)
+            if ticks is None or not -_LARGEST - 1 <= ticks <= _LARGEST:
+                raise QuerySyntaxError("this timespan is too long", token.span, self.text)
+            return tree.Literal(token.span, KqlType.TIMESPAN, ticks)
         kind = TYPE_NAMES[token.literal_type]
         try:
             return tree.Literal(token.span, kind, typed_literal(token.literal_type, token.text))

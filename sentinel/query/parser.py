@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from typing import Final
 
-from sentinel.errors import QuerySyntaxError, Span
+from sentinel.errors import QueryLimitExceeded, QuerySyntaxError, Span
 from sentinel.query import tree
 from sentinel.query.parse_statements import StatementParser
 from sentinel.query.tokens import Kind
@@ -150,6 +150,10 @@ class Parser(StatementParser):
             if self.sees("|"):
                 continue
             operators.append(self._operator())
+            if len(operators) > 400:  # noqa: PLR2004 - the message says it
+                self.at -= 1
+                message = "more than 400 operators behind each other"
+                raise QueryLimitExceeded(message, self.here.span, self.text)
         return tuple(operators)
 
     def _operator(self) -> tree.Operator:

@@ -22,6 +22,10 @@ class Limits:
     """Wall time."""
     cell_bytes: int = 512_000_000
     """The size of all texts of the answer together."""
+    value_bytes: int = 100_000_000
+    """The size of the largest single text on the way."""
+    memory_bytes: int = 2_000_000_000
+    """What the process may grow by while the query runs."""
     partial: bool = False
     """Whether an answer that is too large is cut instead of refused; `Result.cut` then says so."""
 
