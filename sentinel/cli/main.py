@@ -32,7 +32,7 @@ SECTIONS: Final = {
         Listed("explain", "Explain an incident, from verdict to measured effect."),
         Listed("diagnose", "Say once what is wrong, why, and what would be done."),
         Listed("simulate", "Replay the requests of a deployment with other settings."),
-        Listed("audit", "Check or export the audit of all decisions."),
+        Listed("audit", "Check or export the audit of every decision, refusal and change."),
         Listed("dash", "Open the dashboard in this terminal."),
     ),
     "Decide": (

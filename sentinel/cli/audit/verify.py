@@ -13,9 +13,10 @@ from sentinel.cli.output import narrate, write_lines
 @click.option("--contains", metavar="HASH", help="A hash noted earlier that must still be there.")
 @click.pass_obj
 def command(home: Home, contains: str | None) -> int:
-    """Follow the chain of hashes; exit code 1 and the first broken row if it does not hold.
+    """Follow the chain of hashes to its end or its first break.
 
-    The number of rows and the hash of the newest one are written out.
+    The number of rows and the hash of the newest one are written out; if the chain is broken, the first broken row is
+    told and the exit code is 1.
     """
     from sentinel.cli.opened import opened_state
     from sentinel.store.audit import Audit
