@@ -75,6 +75,9 @@ def main(arguments: list[str]) -> None:
         except Exception:  # noqa: BLE001 - what it refuses is left out
             continue
         both.append(statistics.median(theirs) / statistics.median(ours[text]))
+    if not both:
+        print("duckdb-kql accepts none of these queries: no ratio")
+        return
     print(
         f"duckdb-kql takes {statistics.median(both):.1f} times as long on the {len(both)} queries both accept"
     )
