@@ -50,6 +50,8 @@ _REFUSED: Final = frozenset(
         "materialized_view",
     ]
 )
+_NARROW: Final = frozenset({"hash", "hash_xxhash64", "series_seasonal"})
+"""Functions that Kusto gives more types than are answered here."""
 _LONG, _REAL, _BOOL, _TEXT = KqlType.LONG, KqlType.REAL, KqlType.BOOL, KqlType.STRING
 
 
@@ -147,6 +149,8 @@ class CallBinder(ListBinder):
                 best = (total, form, wanted)
         if best is None:
             given = ", ".join(arg.type for arg in args)
+            if name in _NARROW and args:
+                self.unsupported(f"{node.name}() of ({given})", node.span)
             self.fail(f"{node.name}() does not take ({given})", node.span)
         return call_form(best[1], tuple(map(self._argument, args, best[2])))
 
@@ -227,6 +231,8 @@ class CallBinder(ListBinder):
         if pipeline is None:
             return self.expression(value, place)
         rows = self.pipeline(pipeline, Place((), place.names))
+        if not rows.columns:
+            self.fail("toscalar() asks a query without columns", node.span)
         column = rows.columns[0]
         if column.type is _TEXT:
             column_value: ir.Expr = ir.ScalarQuery(rows.plan, column, rows.order)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
-from sentinel.query.scalar import B, D, L, S, Scalar
+from sentinel.query.scalar import B, D, L, S, Scalar, Unanswerable
 
 _V4: Final = 32
 _V6: Final = 128
@@ -200,28 +201,36 @@ _PLACES: Final = re.compile(
 )
 
 
+_LOOSE: Final = re.compile(r"(?<![0-9A-Za-z])(?=(\d{1,3}(?:\.\d{1,3}){3})(?![0-9A-Za-z]))", re.ASCII)
+
+
 def _is_prefix(text: str) -> bool:
     if not text.endswith("."):
         return _number(text) is not None
     return bool(_PREFIX.fullmatch(text)) and max(map(int, text[:-1].split("."))) <= 255  # noqa: PLR2004 - a byte
 
 
-def _addresses_in(text: str) -> list[str]:
-    """The IPv4 addresses that stand in a text on their own."""
-    return [one for one in _PLACES.findall(text) if _number(one) is not None]
+def _stands_in(text: str, fits: Callable[[str], bool]) -> bool:
+    """Whether an IPv4 address that fits stands in a text on its own."""
+    found = [
+        any(_number(one) is not None and fits(one) for one in pattern.findall(text))
+        for pattern in (_PLACES, _LOOSE)
+    ]
+    if found[0] != found[1]:
+        raise Unanswerable("an address within a longer chain of numbers and dots")
+    return found[0]
 
 
 def _has_any(text: str, *wanted: Any) -> bool:
     numbers = {_number(one) for one in _listed(wanted) if isinstance(one, str)} - {None}
-    return bool(numbers) and any(_number(one) in numbers for one in _addresses_in(text))
+    return bool(numbers) and _stands_in(text, lambda one: _number(one) in numbers)
 
 
 def _has_any_prefix(text: str, *wanted: Any) -> bool:
     prefixes = [one for one in _listed(wanted) if isinstance(one, str) and _is_prefix(one)]
-    return bool(prefixes) and any(
-        one.startswith(prefix) if prefix.endswith(".") else one == prefix
-        for one in _addresses_in(text)
-        for prefix in prefixes
+    return bool(prefixes) and _stands_in(
+        text,
+        lambda one: any(one.startswith(p) if p.endswith(".") else one == p for p in prefixes),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sentinel.query.scalar import JSON, B, D, L, R, Scalar
+from sentinel.query.scalar import JSON, B, D, L, R, Scalar, Unanswerable
 
 
 def identity(value: Any) -> str:
@@ -59,7 +59,9 @@ def _jaccard(left: Any, right: Any) -> float | None:
     if not isinstance(left, list) or not isinstance(right, list):
         return None
     a, b = set(map(identity, left)), set(map(identity, right))
-    return len(a & b) / len(a | b) if a | b else None
+    if not a | b:
+        raise Unanswerable("jaccard_index() of two empty sets")
+    return len(a & b) / len(a | b)
 
 
 _MOST = 1_048_576

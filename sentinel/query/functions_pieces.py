@@ -96,7 +96,9 @@ def _element(node: ET.Element) -> Any:
     found: dict[str, Any] = {f"@{name}": value for name, value in node.attrib.items()}
     texts = [text.strip() for text in (node.text, *(child.tail for child in node)) if text and text.strip()]
     if not found and not len(node):
-        return node.text if texts else None
+        if texts and texts[0] != node.text:
+            raise Unanswerable("XML with blanks around a text")
+        return texts[0] if texts else None
     if texts:
         found["#text"] = texts[0] if len(texts) == 1 else texts
     for child in node:
