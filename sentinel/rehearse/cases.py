@@ -129,9 +129,14 @@ class Bench:
         self._engine.close()
         self._empty.close()
 
-    def run(self, rule_case: RuleCase) -> CaseResult:
-        """Run one case."""
-        rule, case = rule_case.rule, rule_case.case
+    @property
+    def engine(self) -> Engine:
+        """What compiles the queries; its own store is empty."""
+        return self._engine
+
+    def run(self, rule_case: RuleCase, rules: RuleSet | None = None) -> CaseResult:
+        """Run one case, by other rules than those of the bench if they are given."""
+        rule, case, among = rule_case.rule, rule_case.case, rules or self._rules
         now = START + case.when
         try:
             with (
@@ -141,7 +146,7 @@ class Bench:
                 if isinstance(rule, Symptom):
                     failures = _try_symptom(rule, case, engine, store, now)
                 else:
-                    failures = _try_cause(rule, case, self._rules, engine, store, now)
+                    failures = _try_cause(rule, case, among, engine, store, now)
         except SentinelError as error:
             failures = (f"{type(error).__name__}: {error}",)
         return CaseResult(rule.id, case.name, str(case.place), failures)
