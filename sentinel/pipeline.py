@@ -263,9 +263,9 @@ class Pipeline:
     def _claim(self, stored: Stored, plan: Plan, symptom: Symptom, now: datetime) -> None:
         """Weigh the plan and claim the action in one transaction, so that no limit can be passed twice."""
         deployment = self._adapters.of(plan.target).describe(plan.target)
-        fleet, newest = len(self._adapters.targets()), self._rule_state.newest(symptom.id)
+        fleet, last = len(self._adapters.targets()), self._rule_state.evaluations().get(symptom.id)
         with self._state.transaction():
-            judgement = self._claims.weigh(plan, deployment, now, newest=newest, fleet=fleet)
+            judgement = self._claims.weigh(plan, stored.incident, deployment, now, last=last, fleet=fleet)
             if judgement.allowed:
                 if self._ledger.move(stored, now, At.APPLYING, f"applying {plan.summary}"):
                     self._actions.claim(plan.action(ActionKind.APPLY, plan.revision, now))
@@ -296,11 +296,9 @@ class Pipeline:
         else:
             self._ended(stored, done, now, At.ESCALATED, f"{plan.summary} failed: {done.detail}")
 
-    def _ended(
-        self, stored: Stored, done: Action, now: datetime, to: At, why: str, **changes: object
-    ) -> None:
+    def _ended(self, stored: Stored, done: Action, now: datetime, to: At, why: str, **more: object) -> None:
         with self._state.transaction():
-            moved = self._ledger.move(stored, now, to, why, **changes)
+            moved = self._ledger.move(stored, now, to, why, **more)
             if moved:
                 self._actions.finish(done)
         if moved:

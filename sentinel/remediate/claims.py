@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sentinel.model.incident import Incident
 from sentinel.model.plan import Plan
 from sentinel.model.settings import Deployment
 from sentinel.model.target import TargetKind
@@ -13,6 +14,7 @@ from sentinel.remediate.stop import StopSwitch
 from sentinel.store.actions import Actions
 from sentinel.store.clock_watch import ClockWatch
 from sentinel.store.incidents import Incidents
+from sentinel.store.rule_state import LastEvaluation
 from sentinel.store.state import State
 
 
@@ -27,12 +29,23 @@ class Claims:
         self._clock = clock
 
     def weigh(
-        self, plan: Plan, deployment: Deployment, now: datetime, *, newest: datetime | None, fleet: int
+        self,
+        plan: Plan,
+        incident: Incident,
+        deployment: Deployment,
+        now: datetime,
+        *,
+        last: LastEvaluation | None,
+        fleet: int,
     ) -> Judgement:
-        """Whether the plan may be applied now; `newest` and `fleet` as in `Surroundings`."""
+        """Whether the plan of an incident may be applied now.
+
+        `last` is the last evaluation of its symptom, `fleet` how many deployments there are.
+        """
         policy = self._policy
         around = Surroundings(
-            newest=newest,
+            newest=last.newest if last else None,
+            quiet=last is not None and incident.last_seen < last.at,
             stopped=self._stop.reason(),
             untrusted_until=self._clock.frozen_until(now),
             fleet=fleet,

@@ -40,6 +40,8 @@ class Surroundings:
 
     newest: datetime | None
     """The event time of the newest telemetry the symptom reads."""
+    quiet: bool = False
+    """Whether the symptom did not hold when it was last looked for."""
     stopped: str | None = None
     """The reason of the global stop."""
     untrusted_until: datetime | None = None
@@ -61,6 +63,7 @@ def judge(
     """Weigh a plan against everything that limits it; the first objection decides."""
     objections = (
         _by_people_and_clock(plan, policy, now, around),
+        _by_the_hour(plan, policy, now, around),
         _by_the_deployment(plan, deployment, policy, now),
         _by_limits(history, policy, now),
         _by_experience(plan, deployment, history, policy, now),
@@ -92,6 +95,12 @@ def _by_people_and_clock(plan: Plan, policy: Policy, now: datetime, around: Surr
     if newest is None or now - newest > policy.fresh_within:
         age = "missing" if newest is None else f"{format_span(now - newest)} old"
         return _no("stale", f"the telemetry is {age}; nothing is changed on stale data", soon)
+    return None
+
+
+def _by_the_hour(plan: Plan, policy: Policy, now: datetime, around: Surroundings) -> Judgement | None:
+    if around.quiet:
+        return _no("quiet", "the symptom does not hold just now", now + _RETRY)
     for freeze in policy.freezes:
         until = freeze.meets(now, now + plan.verify_within)
         if until is not None:

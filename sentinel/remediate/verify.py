@@ -163,7 +163,10 @@ def _controlled(
     measure: Measure,
     siblings: Sequence[Target],
 ) -> Verification:
-    """Recovered by itself: a sibling that nobody changed recovered as much (a difference of differences)."""
+    """Recovered by itself: a sibling that nobody changed recovered as well.
+
+    That is, the difference of the differences may be none, or the sibling's is half of the target's at least.
+    """
     for sibling in siblings:
         then = measure(sibling, finding.at - symptom.window, finding.at)
         later = measure(sibling, trial.since, verdict.at)
@@ -172,7 +175,8 @@ def _controlled(
         low, high = difference_interval(then.measure, then.sample, later.measure, later.sample)
         own = verdict.after - verdict.before
         theirs = later.measure - then.measure
-        if high < 0 and (own - theirs) + math.hypot(verdict.high - own, theirs - low) >= 0:
+        alike = (own - theirs) + math.hypot(verdict.high - own, theirs - low) >= 0
+        if high < 0 and (alike or theirs <= own / 2):
             why = f"{sibling.label} recovered as well, unchanged ({then.measure:.1%} to {later.measure:.1%})"
             return replace(verdict, effect=Effect.NOT_NEEDED, reason=f"{verdict.reason}; {why}")
     return verdict

@@ -26,6 +26,8 @@ from sentinel.model.target import Target
 from sentinel.store.state import State
 from tests.stories.world import EVERY, POLICY, SECOND, Broken, World, in_mode
 
+FASTEST: Final = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""Where files cost least: not the disk is tested here."""
 STEPS: Final = 22
 IN_THE_SUITE: Final = 80
 FAULTS: Final = (
@@ -202,7 +204,7 @@ def a_template(folder: Path) -> Path:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=_fastest()) as name:
+    with tempfile.TemporaryDirectory(dir=FASTEST) as name:
         yield Path(name)
 
 
@@ -216,10 +218,6 @@ def test_no_interleaving_breaks_a_promise(folder: Path) -> None:
     assert min(seen[what] for what in ("apply", "undo", "kills", "approve", "deny", "confirmed")) > 2, seen
 
 
-def _fastest() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
-
-
 def main() -> int:
     """Run as many lives as asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -229,7 +227,7 @@ def main() -> int:
     seen: Counter[str] = Counter()
     broken: list[str] = []
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=_fastest()) as name:
+    with tempfile.TemporaryDirectory(dir=FASTEST) as name:
         template = a_template(Path(name))
         for seed in range(options.first, options.first + options.interleavings):
             try:

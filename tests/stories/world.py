@@ -258,6 +258,11 @@ class World:
         """The facts of a cause."""
         return self
 
+    @property
+    def rows(self) -> list[Any]:
+        """Nothing to calibrate a simulation on."""
+        return []
+
     def records(self) -> list[dict[str, Any]]:
         """One row of facts."""
         return [{"rps": 30.0}]

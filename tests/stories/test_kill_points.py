@@ -1,0 +1,142 @@
+"""`kill -9` at every write to the state and every call of the control plane, one after the other, none left out."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+import pytest
+
+from sentinel.model.incident import IncidentState as At
+from sentinel.model.plan import ActionState
+from sentinel.model.settings import Change, Deployment, Knob
+from sentinel.model.target import Target
+from sentinel.store.actions import Actions
+from tests.stories.test_interleavings import FASTEST, a_template
+from tests.stories.world import EVERY, SECOND, Killed, World
+
+_WRITES = ("BEGIN", "COMMIT", "INSERT", "UPDATE", "DELETE", "REPLACE")
+
+
+class Mortal:
+    """A connection that dies before one of its writes."""
+
+    def __init__(self, connection: sqlite3.Connection, point: Callable[[], None]) -> None:
+        self._connection = connection
+        self._point = point
+
+    def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+        if sql.lstrip().upper().startswith(_WRITES):
+            self._point()
+        return self._connection.execute(sql, *arguments)
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self._connection.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._connection.__exit__(kind, error, trace)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class DoomedWorld(World):
+    """A world whose daemon is killed at its n-th write or call, and is started again."""
+
+    def __init__(self, folder: Path, template: Path, *, doomed_at: int) -> None:
+        self.points = 0
+        self.doomed_at = doomed_at
+        super().__init__(folder, template)
+        self._make_mortal()
+
+    def restart(self) -> None:
+        super().restart()
+        self._make_mortal()
+
+    def describe(self, target: Target) -> Deployment:
+        self.point()
+        return super().describe(target)
+
+    def apply(self, target: Target, changes: Sequence[Change], *, expect: str, key: str) -> Deployment:
+        self.point()
+        done = super().apply(target, changes, expect=expect, key=key)
+        self.point()
+        return done
+
+    def _note(self, target: Target, key: str) -> None:
+        super()._note(target, key)
+        if key.endswith("undo"):
+            self.heal(target)
+
+    def point(self) -> None:
+        self.points += 1
+        if self.points == self.doomed_at:
+            raise Killed
+
+    def _make_mortal(self) -> None:
+        mortal = Mortal(self.state.database.conn, self.point)
+        self.state.database.conn = cast("sqlite3.Connection", mortal)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=FASTEST) as name:
+        yield Path(name)
+
+
+def lived(folder: Path, template: Path, cure: Knob | None, doomed_at: int) -> int:
+    """A life with one illness; what came of it is right, or this raises. How many points it had is returned."""
+    with closing(DoomedWorld(folder, template, doomed_at=doomed_at)) as world:
+        target = next(iter(world.served))
+        world.sicken(target, cure)
+        for _ in range(60):
+            world.pass_by(EVERY)
+            world.tick()
+            incidents = world.incidents()
+            if incidents and incidents[0].state is At.RESOLVED:
+                break
+        made = Counter(key for key in world.served[target].done)
+        actions = Actions(world.people).listed()
+        assert [one.state for one in world.incidents()] == [At.RESOLVED], (doomed_at, world.incidents())
+        assert sum(key.endswith("apply") for key in made) == 1, (doomed_at, made)
+        assert sum(key.endswith("undo") for key in made) == (cure is None), (doomed_at, made)
+        assert [one.state for one in actions] == [ActionState.APPLIED] * len(made), (doomed_at, actions)
+        assert world.served[target].settings.max_replicas == (4 if cure is None else 8)
+        world.check_audit()
+        assert world.seen["kills"] == (0 < doomed_at <= world.points)
+        return world.points
+
+
+@pytest.mark.parametrize("cure", [Knob.MAX_REPLICAS, None], ids=["a cure", "no cure, taken back"])
+def test_after_a_kill_at_any_point_the_end_is_the_same(folder: Path, cure: Knob | None) -> None:
+    template = a_template(folder)
+    points = lived(folder, template, cure, 0)
+
+    for doomed_at in range(1, points + 1):
+        lived(folder, template, cure, doomed_at)
+
+    assert points > 40
+
+
+def test_a_change_left_unconfirmed_by_a_dead_daemon_is_taken_back_when_it_lives_again(folder: Path) -> None:
+    with closing(World(folder, a_template(folder))) as world:
+        target = next(iter(world.served))
+        world.sicken(target, Knob.MAX_REPLICAS)
+        world.live(40 * SECOND)
+        assert world.served[target].settings.max_replicas == 8
+
+        world.pass_by(1200 * SECOND)
+        world.restart()
+        world.tick()
+
+        assert world.served[target].settings.max_replicas == 4
+        outcome = world.people.database.execute("SELECT outcome FROM actions WHERE kind = 'apply'").fetchone()
+        assert outcome == ("not confirmed in time",)
