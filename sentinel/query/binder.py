@@ -32,6 +32,10 @@ _TEXT, _LONG, _REAL = KqlType.STRING, KqlType.LONG, KqlType.REAL
 class Binder(NestedBinder):
     """Binds one query."""
 
+    def __init__(self, text: str, tables: Mapping[str, Table], probe: Probe = constant_rows) -> None:
+        super().__init__(text, tables, probe)
+        self._shared: dict[tuple[int, int], tuple[Names, ir.Rows]] = {}
+
     def query(self, node: tree.Query, parameters: Mapping[str, KqlType]) -> ir.Bound:
         """The whole query, with the types of the parameters it is given."""
         names = Names({name: ScalarLet(ir.Input(kind, name)) for name, kind in parameters.items()})
@@ -214,7 +218,7 @@ class Binder(NestedBinder):
         if node.name in {"materialize", "view"} and len(node.arguments) == 1:
             value = node.arguments[0].value
             pipeline = value if isinstance(value, tree.Pipeline) else tree.Pipeline(value.span, value, ())
-            return self.pipeline(pipeline, place)
+            return self._materialized(node, pipeline, place)
         found = place.names.find(node.name)
         if isinstance(found, PatternLet):
             return self._pattern(node, found, "", place)
@@ -225,6 +229,16 @@ class Binder(NestedBinder):
         for let in found.function.lets:
             inner = self.with_let(let, inner)
         return self.pipeline(found.function.body, inner)
+
+    def _materialized(self, node: tree.Call, pipeline: tree.Pipeline, place: Place) -> ir.Rows:
+        """The rows of `materialize`, bound once for all who use them, so that they are computed once."""
+        key = (id(node), id(place.names))
+        known = self._shared.get(key)
+        if known is None:
+            known = (place.names, self.pipeline(pipeline, place))
+            self._shared[key] = known
+            return known[1]
+        return self.renumbered(known[1])
 
     def invoke(self, node: tree.Invoke, rows: ir.Rows, place: Place) -> ir.Rows:
         """`invoke function(arguments)`: the rows are its first argument."""

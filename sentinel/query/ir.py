@@ -354,32 +354,6 @@ def inputs_of(plan: Plan) -> tuple[Plan, ...]:
             return (plan.input,)
 
 
-def expressions_of(plan: Plan) -> tuple[Expr, ...]:  # noqa: PLR0911 - a table of cases
-    """The expressions a plan computes."""
-    match plan:
-        case Values(rows=rows):
-            return tuple(cell for row in rows for cell in row)
-        case Numbers(start=start, stop=stop, step=step):
-            return (start, stop, step)
-        case Filter(condition=condition):
-            return (condition,)
-        case Extend(columns=columns) | Expand(columns=columns):
-            return tuple(e for _, e in columns)
-        case Aggregate(keys=keys, aggregates=aggregates):
-            inner = (e for _, a in aggregates for e in (*a.args, *((a.condition,) if a.condition else ())))
-            return (*(e for _, e in keys), *inner)
-        case Join(pairs=pairs):
-            return tuple(side for pair in pairs for side in pair)
-        case Union(values=values):
-            return tuple(e for listed in values for e in listed)
-        case Limit(count=count):
-            return (count,)
-        case Fold(states=states):
-            return tuple(e for s in states for e in (s.before, s.after))
-        case _:
-            return ()
-
-
 def walk(expr: Expr) -> Iterator[Expr]:
     """An expression and all expressions in it."""
     stack = [expr]

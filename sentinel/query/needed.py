@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sentinel.query import ir
+from sentinel.query.ir_order import in_order
 
 
 class _Needs:
-    """Walks from the answer to the tables; consumers come before what they consume."""
+    """Gathers what each plan needs; consumers come before what they consume."""
 
     def __init__(self) -> None:
         self.ids: set[int] = set()
@@ -24,13 +25,11 @@ class _Needs:
                 self.ids.add(col.id)
             case ir.Window(order=order):
                 self.order(order)
-            case ir.ScalarQuery(plan=plan, col=col, order=order):
+            case ir.ScalarQuery(col=col, order=order):
                 self.ids.add(col.id)
                 self.order(order)
-                self.plan(plan)
-            case ir.InQuery(plan=plan, col=col):
+            case ir.InQuery(col=col):
                 self.ids.add(col.id)
-                self.plan(plan)
             case _:
                 pass
 
@@ -66,8 +65,6 @@ class _Needs:
                 self.expressions(e for s in states for e in (s.before, s.after))
             case ir.ScanTable():
                 pass
-        for source in ir.inputs_of(plan):
-            self.plan(source)
 
     def _aggregate(self, plan: ir.Aggregate) -> None:
         self.expressions(e for _, e in plan.keys)
@@ -89,5 +86,6 @@ def needed_columns(rows: ir.Rows) -> frozenset[int]:
     needs = _Needs()
     needs.ids.update(c.id for c in rows.columns)
     needs.order(rows.order)
-    needs.plan(rows.plan)
+    for plan in reversed(in_order(rows.plan)):
+        needs.plan(plan)
     return frozenset(needs.ids)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sentinel.errors import QueryUnsupported
 from sentinel.query import ir
+from sentinel.query.ir_order import expressions_of, in_order
 
 MOST_LEARNT: Final = 1000
 """How many columns may be learnt from rows."""
@@ -26,22 +27,13 @@ Probe = Callable[[ir.Rows], list[tuple[Any, ...]]]
 
 def is_settled(rows: ir.Rows) -> bool:
     """Whether rows are the same whenever they are asked for: no table, no parameter, no clock."""
-
-    def expressions(values: tuple[ir.Expr, ...]) -> bool:
-        for value in values:
-            for one in ir.walk(value):
-                if isinstance(one, ir.Input):
-                    return False
-                if isinstance(one, ir.ScalarQuery | ir.InQuery) and not plan(one.plan):
-                    return False
-        return True
-
-    def plan(one: ir.Plan) -> bool:
-        if isinstance(one, ir.ScanTable):
+    for plan in in_order(rows.plan):
+        if isinstance(plan, ir.ScanTable):
             return False
-        return expressions(ir.expressions_of(one)) and all(map(plan, ir.inputs_of(one)))
-
-    return plan(rows.plan)
+        inner = (one for value in expressions_of(plan) for one in ir.walk(value))
+        if any(isinstance(one, ir.Input) for one in inner):
+            return False
+    return True
 
 
 def constant_rows(rows: ir.Rows) -> list[tuple[Any, ...]]:

@@ -5,6 +5,7 @@ The conditions stay in the query; a scan may answer with more than they let thro
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ def _conjuncts(condition: ir.Expr) -> Iterator[ir.Expr]:
         yield condition
 
 
+_MOST_VISITS = 3
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 _HAS = {"kql_op_has", "kql_op_has_cs"}
 
@@ -42,8 +44,15 @@ class _Pushdown:
     def __init__(self) -> None:
         self.numbers: list[ir.Expr] = []
         self.found: dict[int, Bounds] = {}
+        self.visits: collections.Counter[int] = collections.Counter()
 
     def visit(self, plan: ir.Plan, conditions: tuple[ir.Expr, ...]) -> None:
+        self.visits[id(plan)] += 1
+        if self.visits[id(plan)] > _MOST_VISITS:
+            if self.visits[id(plan)] > _MOST_VISITS + 1:
+                return
+            # What is read in very many ways is narrowed by nothing from outside.
+            conditions = ()
         self._subqueries(plan)
         match plan:
             case ir.ScanTable():

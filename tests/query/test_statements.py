@@ -89,3 +89,18 @@ def test_a_join_takes_conditions_joined_by_and(ask: Ask) -> None:
 def test_a_number_is_no_datetime_in_a_datatable(ask: Ask) -> None:
     with pytest.raises(QueryError, match="does not stand for a datetime"):
         ask("datatable(t: datetime)[2020-01-01]")
+
+
+def test_what_is_materialized_is_computed_once(empty: Engine) -> None:
+    text = (
+        "let T = materialize(range x from 1 to 3 step 1 | where x > 1); T | union T | join kind=inner T on x"
+    )
+
+    assert len(empty.query(text, now=NOW).rows) == 4
+    assert empty.explain(text).lower().count("kql_numbers") == 1
+
+
+def test_names_used_many_times_are_compiled_in_one_pass(empty: Engine) -> None:
+    steps = " ".join(f"| union A{at} | take 1 | as A{at + 1}" for at in range(30))
+
+    assert empty.tables_of(f"AmlComputeJobEvent | as A0 {steps} | count") == ("AmlComputeJobEvent",)
