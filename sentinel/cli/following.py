@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sentinel.cli.question import Question
+from sentinel.cli.row_by_row import must_answer_row_by_row
 from sentinel.model.tables import KqlType
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def follow(
     answers `False`.
 
     Raises:
-        QueryError: The question is refused.
+        QueryError: The question is refused, among others because it does not answer row by row.
     """
+    must_answer_row_by_row(question(now()).text)
     after = _BEGINNING
     while True:
         at = now()

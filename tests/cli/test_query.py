@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sentinel.cli.row_by_row import must_answer_row_by_row
 from tests.cli.command_line import sentinel, sentinel_process
 
 JOBS = (
@@ -169,6 +170,41 @@ class TestFollow:
         following.send_signal(signal.SIGINT)
 
         assert following.wait(timeout=20) == 0
+
+    @pytest.mark.parametrize(
+        ("query", "named"),
+        [
+            ("AmlComputeJobEvent | count", "count"),
+            ("AmlComputeJobEvent | summarize Jobs = count() by ExecutionState | where Jobs > 1", "summarize"),
+            ("AmlComputeJobEvent | make-series n = count() on TimeGenerated step 1h", "make-series"),
+            ("AmlComputeJobEvent | top 3 by TimeGenerated", "top"),
+            ("AmlComputeJobEvent | take 3", "take"),
+            ("AmlComputeJobEvent | distinct JobName", "distinct"),
+            ("AmlComputeJobEvent | join AmlComputeJobEvent on JobName", "join"),
+            ("AmlComputeJobEvent | serialize | extend n = row_number()", "row_number"),
+            ("let n = AmlComputeJobEvent | count; n", "count"),
+            ("AmlComputeJobEvent | where JobName in ((AmlComputeJobEvent | distinct JobName))", "distinct"),
+        ],
+    )
+    def test_refuses_what_needs_more_than_one_row(
+        self, capsys: pytest.CaptureFixture[str], home: Path, query: str, named: str
+    ) -> None:
+        ended = sentinel(capsys, home, "query", query, "--follow")
+
+        assert (ended.code, ended.out) == (4, "")
+        assert f"`{named}` needs all rows" in ended.err
+        assert "leave --follow out" in ended.err
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "AmlComputeJobEvent | where ExecutionState != 'count' | extend summarize = 1 | sort by TimeGenerated",
+            "AmlComputeJobEvent | project JobName | mv-apply x = pack_array(1, 2) on (summarize sum(x))",
+            "AmlComputeJobEvent | lookup (datatable(JobName: string, Team: string)['a', 'b']) on JobName",
+        ],
+    )
+    def test_takes_what_answers_row_by_row(self, query: str) -> None:
+        must_answer_row_by_row(query)
 
 
 def test_a_reader_that_leaves_early_is_no_error(home: Path) -> None:
