@@ -18,6 +18,9 @@ def command(home: Home) -> None:
     It shows the fleet, jobs, incidents and plans that wait for a person, and answers KQL. It works whether or not a
     daemon runs.
     """
+    from sentinel.cli.opened import must_exist
+
+    must_exist(home)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError(
             "the dashboard needs a terminal; `sentinel incidents` and `sentinel jobs` write to a pipe"
