@@ -29,9 +29,19 @@ def command(home: Home, reason: str, resume: bool) -> None:
         switch.resume()
         narrate("Changes are allowed again.")
         return
+    before = switch.reason()
+    if before is None or reason:
+        switch.stop(reason or _by_whom())
+    if before is None:
+        told = f"Nothing is changed from now on ({switch.reason()})."
+    elif reason:
+        told = f"It was stopped already ({before}); the reason is now: {switch.reason()}."
+    else:
+        told = f"It was stopped already ({before})."
+    narrate(f"{told} `sentinel stop --resume` allows changes again.")
+
+
+def _by_whom() -> str:
     from getpass import getuser
 
-    switch.stop(reason or f"stopped by {getuser()}")
-    narrate(
-        f"Nothing is changed from now on ({switch.reason()}). `sentinel stop --resume` allows changes again."
-    )
+    return f"stopped by {getuser()}"

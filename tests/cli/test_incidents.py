@@ -172,6 +172,27 @@ class TestStop:
         assert resumed.code == 0
         assert not (home / "stop").exists()
 
+    def test_keeps_the_first_reason_when_asked_for_again(
+        self, capsys: pytest.CaptureFixture[str], home: Path
+    ) -> None:
+        sentinel(capsys, home, "stop", "--reason", "freeze")
+
+        again = sentinel(capsys, home, "stop")
+
+        assert again.code == 0
+        assert again.err.startswith("It was stopped already (freeze).")
+        assert (home / "stop").read_text() == "freeze\n"
+
+    def test_takes_another_reason_when_one_is_given(
+        self, capsys: pytest.CaptureFixture[str], home: Path
+    ) -> None:
+        sentinel(capsys, home, "stop", "--reason", "freeze")
+
+        again = sentinel(capsys, home, "stop", "--reason", "audit")
+
+        assert again.err.startswith("It was stopped already (freeze); the reason is now: audit.")
+        assert (home / "stop").read_text() == "audit\n"
+
     def test_of_a_mistyped_home_is_refused(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         ended = sentinel(capsys, tmp_path / "typo", "stop")
 
