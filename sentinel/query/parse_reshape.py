@@ -249,9 +249,9 @@ class ReshapeParser(OperatorParser):
         while self.accept(","):
             aggregates.append(self._series_aggregate())
         self.expect("on")
-        axis = self.named()
-        if self.accept("in"):
+        if self.is_name(self.here) and self.ahead(1).text == "in":
             self.unsupported("make-series with 'in range(...)'", self.here.span, "from ... to ... step ...")
+        axis = self.named()
         low = self.expression() if self.accept("from") else None
         high = self.expression() if self.accept("to") else None
         self.expect("step")
