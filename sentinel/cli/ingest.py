@@ -66,6 +66,8 @@ def command(
     home: Home = context.obj
     if [bool(paths), listing, retry].count(True) != 1:
         raise click.UsageError("give files, directories or -, or one of --set-aside and --retry-set-aside")
+    if table is not None:
+        _check_table(table)
     files = list(_files(paths))
     with opened_telemetry(home) as store:
         if listing:
@@ -86,6 +88,16 @@ def command(
         were = "1 line was" if receipt.set_aside == 1 else f"{receipt.set_aside:,} lines were"
         narrate(f"{were} set aside; `sentinel ingest --set-aside` lists what could not be stored")
         context.exit(ExitCode.FINDING)
+
+
+def _check_table(name: str) -> None:
+    from sentinel.collect.table_names import must_be_table
+    from sentinel.errors import IngestError
+
+    try:
+        must_be_table(name)
+    except IngestError as error:
+        raise click.UsageError(f"--table: {error}") from None
 
 
 def _files(paths: Iterable[str]) -> Iterator[Path | None]:

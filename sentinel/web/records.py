@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from sentinel.clock import monotonic
 from sentinel.collect.ingest import Ingester
+from sentinel.collect.table_names import must_be_table
 from sentinel.config import Role
 from sentinel.errors import IngestBusy, IngestError, StoreError
 from sentinel.instrument.metrics import Metrics
@@ -31,13 +32,16 @@ class Records:
         """Store a delivery; 429 with `Retry-After` when the writer is behind, and then nothing was taken."""
         holder = self._keys.holder(request, Role.INGEST)
         started = monotonic()
+        table = request.query_params.get("table") or None
         body = await body_of(request, self._max_body)
         try:
+            if table is not None:
+                must_be_table(table)
             accepted = self._ingester.submit_later(
                 body,
                 origin=f"http:{holder}",
                 encoding=request.headers.get("content-encoding") or None,
-                table=request.query_params.get("table") or None,
+                table=table,
             )
             # The commit goes on when the sender goes away: a writer must not find its future cancelled.
             receipt = await asyncio.shield(asyncio.wrap_future(accepted))

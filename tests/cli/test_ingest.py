@@ -95,6 +95,28 @@ def test_the_folder_of_a_data_export_names_the_table(
     assert stored(capsys, tmp_path / "home") == 1
 
 
+def test_a_mistyped_table_is_refused_with_the_nearest_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.jsonl").write_text(records(1))
+
+    ended = sentinel(
+        capsys, tmp_path / "home", "ingest", "--table", "AmlComputeJobEvnt", str(tmp_path / "a.jsonl")
+    )
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "there is no table 'AmlComputeJobEvnt'; did you mean AmlComputeJobEvent?" in ended.err
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_table_is_named_in_any_case(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"TimeGenerated": "2026-03-04T10:00:00Z", "JobName": "job-1"}\n')
+
+    sentinel(capsys, tmp_path / "home", "ingest", "--table", "amlcomputejobevent", str(tmp_path / "a.jsonl"))
+
+    assert stored(capsys, tmp_path / "home") == 1
+
+
 class TestGoingOn:
     def test_a_file_that_grew_is_read_from_where_it_ended(
         self, capsys: pytest.CaptureFixture[str], tmp_path: Path

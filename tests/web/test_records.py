@@ -55,6 +55,16 @@ async def test_a_delivery_is_answered_with_its_receipt_once_it_can_be_queried(
     assert await count(client) == 2
 
 
+async def test_a_delivery_to_a_mistyped_table_is_refused_with_the_nearest_one(
+    client: httpx2.AsyncClient,
+) -> None:
+    answer = await client.post("/v1/records?table=AmlComputeJobEvnt", content=records())
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].endswith("did you mean AmlComputeJobEvent?")
+    assert await count(client) == 0
+
+
 async def test_a_repeated_delivery_is_answered_as_duplicates(client: httpx2.AsyncClient) -> None:
     await client.post("/v1/records", content=records())
 
