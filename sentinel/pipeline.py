@@ -39,6 +39,7 @@ from sentinel.remediate.planner import HandOver, plan_for, remedy_key
 from sentinel.remediate.policy import Policy
 from sentinel.remediate.stop import StopSwitch
 from sentinel.remediate.verify import Course, Trial, course, examine, unchanged_siblings
+from sentinel.simulate.calibrate import recent_model
 from sentinel.store.actions import Actions
 from sentinel.store.clock_watch import ClockWatch
 from sentinel.store.incidents import Incidents, Stored
@@ -48,6 +49,7 @@ from sentinel.store.state import State
 
 _ROUNDS: Final = 8
 """Steps an incident may take in one tick."""
+_PAST_WINDOWS: Final = 15  # of the symptom, on which a change is simulated before it is planned
 _BEFORE_A_CHANGE: Final = frozenset({At.OPEN, At.DIAGNOSED, At.PLANNED, At.WAITING, At.ESCALATED})
 
 
@@ -216,7 +218,7 @@ class Pipeline:
             why = f"{diagnosis.top.title}: {diagnosis.top.reason}"
             self._ledger.move(stored, now, At.DIAGNOSED, why, diagnosis=diagnosis, plan=None)
 
-    def _plan(self, stored: Stored, _symptom: Symptom, now: datetime) -> None:
+    def _plan(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         incident = stored.incident
         top = incident.diagnosis.top if incident.diagnosis else None
         cause = self._rules().cause(top.cause) if top else None
@@ -227,7 +229,8 @@ class Pipeline:
         try:
             if incident.target.kind is TargetKind.DEPLOYMENT:
                 deployment = self._adapters.of(incident.target).describe(incident.target)
-                planned = plan_for(incident, top, cause, deployment, self._policy, now)
+                model = recent_model(self._engine, incident.target, now, symptom.window * _PAST_WINDOWS)
+                planned = plan_for(incident, top, cause, deployment, self._policy, now, model)
         except TargetNotFound as error:
             planned = HandOver(f"{cause.advice} ({error})")
         if isinstance(planned, HandOver):
