@@ -21,7 +21,9 @@ def rule_paths(home: Path, config: Config) -> tuple[Path, ...]:
 
 
 def rules_in_force(home: Path, config: Config, engine: Engine | None = None) -> RuleSet:
-    """The rules at the pace of the settings; with an engine, their queries are bound too.
+    """The rules at the pace of the settings; with an engine, the queries of added rules are bound too.
+
+    The built-in rules are bound when Sentinel is built, so a home without rules of its own starts at once.
 
     Raises:
         RuleErrors: A rule file cannot be used.
@@ -29,4 +31,9 @@ def rules_in_force(home: Path, config: Config, engine: Engine | None = None) -> 
     from sentinel.detect.ruleset import load_rules
     from sentinel.remediate.formula import names_in
 
-    return load_rules(rule_paths(home, config), engine=engine, names_in=names_in, pace=config.pace)
+    return load_rules(
+        rule_paths(home, config),
+        engine=engine if config.rules.paths else None,
+        names_in=names_in,
+        pace=config.pace,
+    )

@@ -46,7 +46,7 @@ class Rehearsal:
         self.store = TelemetryStore.in_memory()
         self.engine = Engine(self.store)
         self.ingester = Ingester(self.store, self.clock)
-        self.rules = load_rules(default_rule_paths(), engine=self.engine, pace=PACE)
+        self.rules = load_rules(default_rule_paths(), pace=PACE)
         self.adapter = SimulatedAdapter(self.clock, seed=1)
         self.adapter.add(CHAT_BLUE, settings, workload, Delays(start=2.0, scale_in=20.0))
         self.stop = StopSwitch(home)
