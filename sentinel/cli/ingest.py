@@ -15,7 +15,7 @@ import click
 
 from sentinel.cli.exits import ExitCode
 from sentinel.cli.home import Home
-from sentinel.cli.output import format_option, narrate, zone_option
+from sentinel.cli.output import counted, format_option, narrate, zone_option
 
 if TYPE_CHECKING:
     from sentinel.cli.listing import Field
@@ -85,7 +85,7 @@ def command(
     if problems:
         context.exit(ExitCode.CANNOT)
     if receipt.set_aside:
-        were = "1 line was" if receipt.set_aside == 1 else f"{receipt.set_aside:,} lines were"
+        were = counted(receipt.set_aside, "line was", "lines were")
         narrate(f"{were} set aside; `sentinel ingest --set-aside` lists what could not be stored")
         context.exit(ExitCode.FINDING)
 

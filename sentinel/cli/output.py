@@ -79,6 +79,16 @@ def write_lines(lines: Iterable[str]) -> None:
         raise ReaderLeft from error
 
 
+def noun(number: int, one: str, many: str = "") -> str:
+    """The noun that goes with a number: `many` (by default `one` with an s) unless there is exactly one."""
+    return one if number == 1 else many or f"{one}s"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and its noun, such as `1 case` or `2,000 cases`."""
+    return f"{number:,} {noun(number, one, many)}"
+
+
 def narrate(sentence: str) -> None:
     """Say something to the person at the terminal."""
     click.echo(sentence, err=True)

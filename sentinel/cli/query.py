@@ -12,7 +12,7 @@ import click
 
 from sentinel.cli.arguments import DURATION, INSTANT
 from sentinel.cli.home import Home
-from sentinel.cli.output import format_option, narrate, write_lines, write_rows, zone_option
+from sentinel.cli.output import format_option, narrate, noun, write_lines, write_rows, zone_option
 from sentinel.cli.question import Everyday, Question, everyday_question
 
 if TYPE_CHECKING:
@@ -128,7 +128,9 @@ def _write(result: Result, form: str, zone: tzinfo, limit: int | None, chart: bo
     if not (wanted and form == "table" and _draw(result, rows, zone)):
         write_rows(form, result.columns, rows, zone=zone)
     if len(rows) < len(result.rows):
-        narrate(f"{len(result.rows) - len(rows):,} more rows are not shown (--limit {limit})")
+        left = len(result.rows) - len(rows)
+        are = noun(left, "row is", "rows are")
+        narrate(f"{left:,} more {are} not shown (--limit {limit})")
 
 
 def _draw(result: Result, rows: list[tuple[Any, ...]], zone: tzinfo) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from sentinel.cli.home import Home
-from sentinel.cli.output import narrate
+from sentinel.cli.output import counted, narrate
 from sentinel.cli.portions import opened, portions
 from sentinel.clock import VirtualClock
 
@@ -61,7 +61,7 @@ def recorded_store(path: Path) -> Iterator[TelemetryStore]:
             for file in record_files(path):
                 total += _taken(ingester, file)
         narrate(
-            f"{total.accepted} records, {total.duplicates} duplicates,"
+            f"{counted(total.accepted, 'record')}, {counted(total.duplicates, 'duplicate')},"
             f" {total.unknown} of unknown tables, {total.set_aside} set aside"
         )
         for line in store.set_aside(limit=5):

@@ -55,7 +55,7 @@ class TestCheck:
         ended = sentinel(capsys, tmp_path, "rules", "check", str(rules))
 
         assert (ended.code, ended.out) == (0, "")
-        assert ended.err == "1 rule files, 0 problems\n"
+        assert ended.err == "1 rule file, 0 problems\n"
 
     def test_names_the_place_of_everything_that_is_wrong(
         self, capsys: pytest.CaptureFixture[str], tmp_path: Path, rules: Path

@@ -6,7 +6,7 @@ import click
 
 from sentinel.cli.exits import ExitCode
 from sentinel.cli.home import Home
-from sentinel.cli.output import narrate, write_lines
+from sentinel.cli.output import narrate, noun, write_lines
 
 
 @click.command("verify")
@@ -31,5 +31,5 @@ def command(home: Home, contains: str | None) -> int:
     if missing:
         narrate(f"No row has the hash {contains}: rows were cut off or written anew.")
         return ExitCode.FINDING
-    write_lines([f"{checked.rows} rows {checked.head}"])
+    write_lines([f"{checked.rows} {noun(checked.rows, 'row')} {checked.head}"])
     return ExitCode.DONE

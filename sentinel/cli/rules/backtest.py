@@ -10,7 +10,7 @@ import click
 
 from sentinel.cli.exits import ExitCode
 from sentinel.cli.home import Home
-from sentinel.cli.output import narrate, write_lines
+from sentinel.cli.output import counted, narrate, write_lines
 from sentinel.cli.rules.history import history_options, narrate_speed, replayed
 
 
@@ -56,5 +56,5 @@ def command(
 
         write_lines(map(harmless, backtest_lines(found)))
     if found.problems:
-        narrate(f"{len(found.problems)} symptoms could not be asked")
+        narrate(f"{counted(len(found.problems), 'symptom')} could not be asked")
         context.exit(ExitCode.QUERY)

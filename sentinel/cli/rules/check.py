@@ -9,7 +9,7 @@ import click
 
 from sentinel.cli.exits import ExitCode
 from sentinel.cli.home import Home
-from sentinel.cli.output import narrate
+from sentinel.cli.output import counted, narrate
 
 
 @click.command("check")
@@ -37,6 +37,6 @@ def command(context: click.Context, paths: tuple[Path, ...]) -> None:
     for problem in problems:
         click.echo(str(problem))
     files, _ = find_rule_files(wanted)
-    narrate(f"{len(files)} rule files, {len(problems)} problems")
+    narrate(f"{counted(len(files), 'rule file')}, {counted(len(problems), 'problem')}")
     if problems:
         context.exit(ExitCode.FINDING)

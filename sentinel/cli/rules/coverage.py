@@ -12,7 +12,7 @@ import click
 
 from sentinel.cli.exits import ExitCode
 from sentinel.cli.home import Home
-from sentinel.cli.output import narrate
+from sentinel.cli.output import counted, narrate
 
 if TYPE_CHECKING:
     from sentinel.model.rule import RuleSet
@@ -134,7 +134,7 @@ def command(context: click.Context, paths: tuple[Path, ...], modes: Path, *, ver
         found = coverage_of(known, load_rules(wanted), read_not_observable(packs))
     except RuleErrors as error:
         click.echo(str(error))
-        narrate(f"{len(error.problems)} problems; nothing was compared")
+        narrate(f"{counted(len(error.problems), 'problem')}; nothing was compared")
         context.exit(ExitCode.FINDING)
     except ValueError as error:
         raise click.UsageError(str(error)) from None

@@ -13,7 +13,7 @@ import click
 
 from sentinel.cli.arguments import INSTANT
 from sentinel.cli.home import Home
-from sentinel.cli.output import narrate
+from sentinel.cli.output import counted, narrate
 from sentinel.clock import monotonic
 
 if TYPE_CHECKING:
@@ -137,5 +137,6 @@ def narrate_speed(found: Backtest, seconds: float) -> None:
     """Say how much was replayed in which time."""
     rate = found.rows / seconds * 60 if seconds else 0
     narrate(
-        f"{found.rows:,} rows, {found.evaluations:,} evaluations in {seconds:.1f} s ({rate / 1e6:.2f} M rows a minute)"
+        f"{counted(found.rows, 'row')}, {counted(found.evaluations, 'evaluation')} in {seconds:.1f} s"
+        f" ({rate / 1e6:.2f} M rows a minute)"
     )

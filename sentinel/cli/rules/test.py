@@ -8,7 +8,7 @@ import click
 
 from sentinel.cli.exits import ExitCode
 from sentinel.cli.home import Home
-from sentinel.cli.output import narrate
+from sentinel.cli.output import counted, narrate
 
 
 @click.command("test")
@@ -33,11 +33,11 @@ def command(context: click.Context, paths: tuple[Path, ...], verbose: bool) -> N
         report = run_all_cases(paths or in_force, with_rules=in_force)
     except RuleErrors as error:
         click.echo(str(error))
-        narrate(f"{len(error.problems)} problems; nothing was run")
+        narrate(f"{counted(len(error.problems), 'problem')}; nothing was run")
         context.exit(ExitCode.FINDING)
     for result in report.results:
         if verbose or not result.passed:
             click.echo(str(result))
-    narrate(f"{len(report.results)} cases, {len(report.failed)} failed")
+    narrate(f"{counted(len(report.results), 'case')}, {len(report.failed)} failed")
     if not report.passed:
         context.exit(ExitCode.FINDING)
