@@ -35,6 +35,13 @@ class Metrics:
         ProcessCollector(registry=registry)
         build = Info("sentinel_build", "The version that runs.", registry=registry)
         build.info({"version": __version__, "python": platform.python_version()})
+        self._measure_ingest(registry)
+        self._measure_rules(registry)
+        self._measure_incidents(registry)
+        self._measure_the_outside(registry)
+        self._measure_the_daemon(registry)
+
+    def _measure_ingest(self, registry: CollectorRegistry) -> None:
         self.deliveries = Counter(
             "sentinel_ingest_deliveries",
             "Deliveries of records, by whether they were accepted, refused or sent away for now.",
@@ -47,6 +54,8 @@ class Metrics:
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
             registry=registry,
         )
+
+    def _measure_rules(self, registry: CollectorRegistry) -> None:
         self.rule_evaluations = Summary(
             "sentinel_rule_evaluation_seconds",
             "Evaluations of symptoms and the time they took.",
@@ -62,6 +71,8 @@ class Metrics:
             ["symptom"],
             registry=registry,
         )
+
+    def _measure_incidents(self, registry: CollectorRegistry) -> None:
         self.steps = Summary(
             "sentinel_step_seconds",
             "Steps of incidents and the time they took, by the state before.",
@@ -74,6 +85,8 @@ class Metrics:
             ["state"],
             registry=registry,
         )
+
+    def _measure_the_outside(self, registry: CollectorRegistry) -> None:
         self.adapter_calls = Counter(
             "sentinel_adapter_calls",
             "Calls of control planes, by outcome.",
@@ -89,6 +102,8 @@ class Metrics:
         self.notices = Counter(
             "sentinel_notices", "Attempts to deliver a notice, by outcome.", ["outcome"], registry=registry
         )
+
+    def _measure_the_daemon(self, registry: CollectorRegistry) -> None:
         self.jobs = Summary(
             "sentinel_job_seconds",
             "Runs of scheduled jobs and the time they took.",
