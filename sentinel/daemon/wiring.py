@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +39,7 @@ from sentinel.model.rule import RuleSet
 from sentinel.model.settings import Knob
 from sentinel.model.tables import CURRENT_STATE, DEPLOYMENT_STATE, tables
 from sentinel.model.target import Target
+from sentinel.notify.channel import Channel
 from sentinel.notify.delivery import Delivery
 from sentinel.pipeline import Pipeline
 from sentinel.query.engine import Engine
@@ -154,9 +155,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     metrics.add(StateMetrics(shared))
     metrics.add(IngestMetrics(ingester.counts))
     metrics.add(TelemetryMetrics(store.statistics, lambda: freshness.ages(clock.now())))
-    metrics.add(
-        Reading("sentinel_stopped", "1 while every change is stopped.", lambda: stop.reason() is not None)
-    )
+    metrics.add(_stopped(stop))
     pipeline = Pipeline(
         state=_own_state(home, closing),
         rules=rules.current,
@@ -169,10 +168,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
         observe=_observer(config, metrics, closing),
     )
     ending = threading.Event()
-    delivery = Delivery(
-        Outbox(_own_state(home, closing)), channels, jitter=random.random, stopping=ending.is_set
-    )
-    closing.callback(delivery.close)
+    delivery = _delivery(home, channels, ending, closing)
     jobs = _jobs(config, clock, pipeline, delivery, metrics, freshness, store)
     jobs.append(Job("log", timedelta(minutes=5), lambda: _shorten_log(shared), waits=True))
     if config.adapters:
@@ -205,6 +201,19 @@ def _sources(home: Path, config: Config, ingester: Ingester, store: TelemetrySto
 def _poll(source: Source) -> None:
     with suppress(IngestBusy):  # what was not taken is taken the next time
         source.poll()
+
+
+def _delivery(
+    home: Path, channels: Mapping[str, Channel], ending: threading.Event, closing: ExitStack
+) -> Delivery:
+    outbox = Outbox(_own_state(home, closing))
+    delivery = Delivery(outbox, channels, jitter=random.random, stopping=ending.is_set)
+    closing.callback(delivery.close)
+    return delivery
+
+
+def _stopped(stop: StopSwitch) -> Reading:
+    return Reading("sentinel_stopped", "1 while every change is stopped.", lambda: stop.reason() is not None)
 
 
 def _shorten_log(shared: SharedState) -> None:

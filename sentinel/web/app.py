@@ -55,16 +55,6 @@ def create_app(
     named = Workspaces(workspaces)
     log_analytics = LogAnalyticsPages(asking, keys, clock, named)
     kusto = KustoPages(asking, keys, clock, named)
-
-    async def scrape(_request: Request) -> Response:
-        return Response(await run_in_threadpool(metrics.scrape), media_type=CONTENT_TYPE)
-
-    async def health(_request: Request) -> Response:
-        return _verdict(await run_in_threadpool(unhealthy))
-
-    async def readiness(_request: Request) -> Response:
-        return _verdict(await run_in_threadpool(unready))
-
     routes = [
         Route("/v1/records", records.post, methods=["POST"]),
         Route("/v1/query", query.post, methods=["POST"]),
@@ -79,9 +69,7 @@ def create_app(
         Route("/v1/incidents", incidents.list, methods=["GET"]),
         Route("/v1/incidents/{id}", incidents.get, methods=["GET"]),
         *(Route(f"/v1/incidents/{{id}}/{verb}", incidents.decide(verb), methods=["POST"]) for verb in VERBS),
-        Route("/metrics", scrape, methods=["GET"]),
-        Route("/healthz", health, methods=["GET"]),
-        Route("/readyz", readiness, methods=["GET"]),
+        *_open_to_all(metrics, unhealthy, unready),
     ]
     app = Starlette(
         routes=routes,
@@ -90,6 +78,25 @@ def create_app(
     app.state.end_queries = asking.end
     app.add_middleware(CountedRequests, metrics=metrics)
     return app
+
+
+def _open_to_all(metrics: Metrics, unhealthy: Reasons, unready: Reasons) -> Sequence[Route]:
+    """What needs no key."""
+
+    async def scrape(_request: Request) -> Response:
+        return Response(await run_in_threadpool(metrics.scrape), media_type=CONTENT_TYPE)
+
+    async def health(_request: Request) -> Response:
+        return _verdict(await run_in_threadpool(unhealthy))
+
+    async def readiness(_request: Request) -> Response:
+        return _verdict(await run_in_threadpool(unready))
+
+    return (
+        Route("/metrics", scrape, methods=["GET"]),
+        Route("/healthz", health, methods=["GET"]),
+        Route("/readyz", readiness, methods=["GET"]),
+    )
 
 
 def _verdict(reasons: Sequence[str]) -> Response:
