@@ -39,21 +39,25 @@ def one_query(text: str) -> str:
 
 def bind_symptom(rule: SymptomFile, engine: Engine) -> None:
     """Add a problem for each expression of a symptom that does not fit."""
+    if rule.query is None:
+        return
     parameters = parameter_types(None)
     columns = _bind(rule.document, "query", rule.query, engine, parameters)
     if columns is None:
         return
     types = {column.name: column.type for column in columns}
-    for name in COLUMNS[rule.symptom.target]:
+    for name in COLUMNS[rule.target] if rule.target is not None else ():
         if types.get(name) is not KqlType.STRING:
             found = f"it is {types[name]}" if name in types else "it is missing"
-            message = f"a {rule.symptom.target} symptom's rows need the string column {name!r}; {found}"
+            message = f"a {rule.target} symptom's rows need the string column {name!r}; {found}"
             rule.document.problem_at(rule.query.node, "query", message)
     for key, text, wanted in (
         ("when", rule.threshold, frozenset({KqlType.BOOL})),
         ("measure", rule.measure, _NUMERIC),
         ("sample", rule.sample, _NUMERIC),
     ):
+        if text is None:
+            continue
         before = f"{one_query(rule.query.value)}\n| project Value_ = "
         bound = _bind(rule.document, key, text, engine, parameters, before=before)
         if bound is not None and bound[0].type not in wanted:
@@ -75,32 +79,33 @@ def bind_cause(
     are not read.
     """
     kind = _kind_of(rule, kinds)
-    if kind is None:
-        return
-    facts: tuple[Column, ...] | None = ()
-    if engine is not None:
-        parameters = parameter_types(kind)
-        for key, text in rule.queries:
-            _bind(rule.document, f"{key}.query", text, engine, parameters, shared=shared)
-        if rule.facts is not None:
-            facts = _bind(rule.document, "facts", rule.facts, engine, parameters, shared=shared)
-    if facts is None or (engine is None and rule.facts is not None):
-        return
-    known = {column.name for column in facts}
-    _check_names(
-        rule.document,
-        "because",
-        rule.because,
-        fields_of(rule.because.value),
-        {*known, *PARAMETERS[kind], "window"},
-    )
-    for _, formula in rule.formulas if names_in is not None else ():
+    known = _facts_of(rule, kind, engine, shared) if kind is not None else None
+    if rule.because is not None and kind is not None and known is not None:
+        names = {*known, *PARAMETERS[kind], "window"}
+        _check_names(rule.document, "because", rule.because, fields_of(rule.because.value), names)
+    for formula in rule.formulas if names_in is not None else ():
         try:
             used = sorted(names_in(formula.value)) if names_in is not None else []
         except FormulaError as error:
             rule.document.problem_at(formula.node, "to", str(error))
             continue
-        _check_names(rule.document, "to", formula, used, known | _CURRENT)
+        if known is not None:
+            _check_names(rule.document, "to", formula, used, known | _CURRENT)
+
+
+def _facts_of(
+    rule: CauseFile, kind: TargetKind, engine: Engine | None, shared: Definitions
+) -> frozenset[str] | None:
+    """The facts a cause has, after its queries were bound; None when that cannot be known."""
+    if engine is None:
+        return None if rule.has_facts else frozenset()
+    parameters = parameter_types(kind)
+    for key, text in rule.queries:
+        _bind(rule.document, f"{key}.query", text, engine, parameters, shared=shared)
+    if rule.facts is None:
+        return None if rule.has_facts else frozenset()
+    facts = _bind(rule.document, "facts", rule.facts, engine, parameters, shared=shared)
+    return None if facts is None else frozenset(column.name for column in facts)
 
 
 def _kind_of(rule: CauseFile, kinds: Mapping[str, TargetKind]) -> TargetKind | None:

@@ -1,8 +1,11 @@
-"""One rule file to one rule, with the places its queries stand in."""
+"""One rule file to one rule, with the places its queries stand in.
+
+What could be read of a file that has problems is kept, so that the rest of it is checked in the same run.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -53,32 +56,35 @@ _NOTHING: Final = timedelta()
 
 @dataclass(frozen=True, slots=True)
 class SymptomFile:
-    """A symptom and where its expressions stand."""
+    """A symptom, if its file has no problems, and where its expressions stand; what cannot be read is None."""
 
-    symptom: Symptom
+    symptom: Symptom | None
     document: Document
-    query: Text
-    threshold: Text
-    measure: Text
-    sample: Text
+    target: TargetKind | None
+    query: Text | None
+    threshold: Text | None
+    measure: Text | None
+    sample: Text | None
 
 
 @dataclass(frozen=True, slots=True)
 class CauseFile:
-    """A cause and where its names and expressions stand."""
+    """A cause, if its file has no problems, and where its names and expressions stand; what cannot be read is None."""
 
-    cause: Cause
+    cause: Cause | None
     document: Document
     explains: tuple[Text, ...]
     queries: tuple[tuple[str, Text], ...]
     """The key and the text of each clause's query."""
     facts: Text | None
-    because: Text
-    formulas: tuple[tuple[Remedy, Text], ...]
+    has_facts: bool
+    """Whether facts are written, even if they cannot be read."""
+    because: Text | None
+    formulas: tuple[Text, ...]
 
 
 def decode_symptom(document: Document, rule_id: str, file: str, pace: float) -> SymptomFile | None:
-    """The symptom of a file, or None when the document has problems. `pace` multiplies its durations."""
+    """The symptom of a file, or None when the document is no mapping. `pace` multiplies its durations."""
     block = document.block(SYMPTOM_KEYS)
     if block is None:
         return None
@@ -92,10 +98,11 @@ def decode_symptom(document: Document, rule_id: str, file: str, pace: float) -> 
     spans["keep-firing-for"] = block.span("keep-firing-for", default=_NOTHING, positive=False)
     query, threshold = block.text("query"), block.expression("when")
     measure, sample = block.expression("measure"), block.expression("sample")
+    read = SymptomFile(None, document, target, query, threshold, measure, sample)
     if title is None or severity is None or target is None or document.problems:
-        return None
+        return read
     if query is None or threshold is None or measure is None or sample is None:
-        return None
+        return read
     paced = {key: (span or _NOTHING) * pace for key, span in spans.items()}
     symptom = Symptom(
         id=rule_id,
@@ -112,13 +119,13 @@ def decode_symptom(document: Document, rule_id: str, file: str, pace: float) -> 
         sample=sample.value,
         place=Place(file, block.line),
     )
-    return SymptomFile(symptom, document, query, threshold, measure, sample)
+    return replace(read, symptom=symptom)
 
 
 def decode_cause(
     document: Document, rule_id: str, file: str, pace: float, shared: Definitions
 ) -> CauseFile | None:
-    """The cause of a file, or None when the document has problems.
+    """The cause of a file, or None when the document is no mapping.
 
     `pace` multiplies its durations; the definitions its queries name are put in front of them.
     """
@@ -130,47 +137,62 @@ def decode_cause(
     facts = block.text("facts", required=False)
     clauses = {key: _clauses(block, key, file, shared) for key in ("requires", "excludes", "supports")}
     remedies = _remedies(block, file, pace)
-    if because is not None:
-        _check_sentence(block, because)
+    read = CauseFile(
+        cause=None,
+        document=document,
+        explains=explains,
+        queries=tuple((key, text) for key, listed in clauses.items() for _, text in listed),
+        facts=facts,
+        has_facts="facts" in block,
+        because=because if because is not None and _is_sentence(block, because) else None,
+        formulas=tuple(text for _, text in remedies if text is not None),
+    )
     if title is None or because is None or document.problems:
-        return None
+        return read
     cause = Cause(
         id=rule_id,
         title=title.value,
         explains=tuple(text.value for text in explains),
-        requires=tuple(clause for clause, _ in clauses["requires"]),
-        excludes=tuple(clause for clause, _ in clauses["excludes"]),
-        supports=tuple(clause for clause, _ in clauses["supports"]),
+        requires=tuple(clause for clause, _ in clauses["requires"] if clause is not None),
+        excludes=tuple(clause for clause, _ in clauses["excludes"] if clause is not None),
+        supports=tuple(clause for clause, _ in clauses["supports"] if clause is not None),
         facts=shared.compose(facts.value).text if facts else "",
         because=because.value.strip(),
-        remedies=tuple(remedy for remedy, _ in remedies),
+        remedies=tuple(remedy for remedy, _ in remedies if remedy is not None),
         place=Place(file, block.line),
         covers=tuple(text.value for text in covers),
     )
-    queries = tuple((key, text) for key, listed in clauses.items() for _, text in listed)
-    formulas = tuple((remedy, text) for remedy, text in remedies if text is not None)
-    return CauseFile(cause, document, explains, queries, facts, because, formulas)
+    return replace(read, cause=cause)
 
 
-def _check_sentence(block: Block, because: Text) -> None:
+def _is_sentence(block: Block, because: Text) -> bool:
     try:
         fields_of(because.value)
     except ValueError as error:
         block.problem("because", str(error))
+        return False
+    return True
 
 
-def _clauses(block: Block, key: str, file: str, shared: Definitions) -> tuple[tuple[Clause, Text], ...]:
-    decoded = []
+def _clauses(
+    block: Block, key: str, file: str, shared: Definitions
+) -> tuple[tuple[Clause | None, Text], ...]:
+    """The clauses that have a query; one that does not say what it is about is None."""
+    decoded: list[tuple[Clause | None, Text]] = []
     for clause in block.blocks(key, CLAUSE_KEYS, required=key == "requires"):
         says, query = clause.text("says"), clause.text("query")
-        if says is not None and query is not None:
+        if query is None:
+            continue
+        if says is None:
+            decoded.append((None, query))
+        else:
             composed = shared.compose(query.value).text
             decoded.append((Clause(says.value, composed, Place(file, clause.line)), query))
     return tuple(decoded)
 
 
-def _remedies(block: Block, file: str, pace: float) -> tuple[tuple[Remedy, Text | None], ...]:
-    """The ladder, whose last rung, and only that, hands over to a person."""
+def _remedies(block: Block, file: str, pace: float) -> tuple[tuple[Remedy | None, Text | None], ...]:
+    """The ladder and its formulas; its last rung, and only that, hands over to a person."""
     decoded = []
     rungs = block.blocks("remedies", REMEDY_KEYS)
     for rung in rungs:
@@ -183,24 +205,22 @@ def _remedies(block: Block, file: str, pace: float) -> tuple[tuple[Remedy, Text 
             message = "the last remedy must be an escalate" if last else "only the last remedy may escalate"
             rung.document.problem_at(rung.node, "remedies", message)
             continue
-        remedy = _remedy(rung, kinds[0], file, pace)
-        if remedy is not None:
-            decoded.append(remedy)
+        decoded.append(_remedy(rung, kinds[0], file, pace))
     return tuple(decoded)
 
 
-def _remedy(rung: Block, kind: RemedyKind, file: str, pace: float) -> tuple[Remedy, Text | None] | None:
+def _remedy(rung: Block, kind: RemedyKind, file: str, pace: float) -> tuple[Remedy | None, Text | None]:
     place = Place(file, rung.line)
     if kind is RemedyKind.ESCALATE:
         advice = rung.text("escalate")
         for key in ("to", "verify"):
             if key in rung:
                 rung.problem(key, "an escalate changes nothing, so there is nothing to compute or to verify")
-        return None if advice is None else (Remedy(kind, place, advice=advice.value.strip()), None)
+        return None if advice is None else Remedy(kind, place, advice=advice.value.strip()), None
     knob, to = rung.choice(kind.value, Knob), rung.text("to")
     verify = _verify(rung, pace)
     if knob is None or to is None or verify is None:
-        return None
+        return None, to
     return Remedy(kind, place, knob=knob, to=to.value.strip(), verify=verify), to
 
 

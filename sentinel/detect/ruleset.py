@@ -58,7 +58,7 @@ class _Reading:
     symptoms: dict[str, SymptomFile]
     causes: dict[str, CauseFile]
     broken: set[str]
-    """The symptoms that could not be decoded: causes that explain them are not to blame."""
+    """The symptoms whose target could not be read: causes that explain them are not to blame."""
     digest: str = ""
     problems: tuple[RuleProblem, ...] = ()
 
@@ -73,19 +73,19 @@ class _Reading:
                 self.causes[file.id] = cause
         else:
             symptom = decode_symptom(document, file.id, file.shown, pace)
-            if symptom is None:
-                self.broken.add(file.id)
-            else:
+            if symptom is not None:
                 self.symptoms[file.id] = symptom
+            if symptom is None or symptom.target is None:
+                self.broken.add(file.id)
 
     def bind(self, engine: Engine | None, names_in: NamesIn | None, shared: Definitions) -> None:
         """Check that queries, sentences and formulas fit the tables and each other."""
         for symptom in self.symptoms.values():
             if engine is not None:
                 bind_symptom(symptom, engine)
-        kinds = {name: rule.symptom.target for name, rule in self.symptoms.items()}
+        kinds = {name: rule.target for name, rule in self.symptoms.items() if rule.target is not None}
         for cause in self.causes.values():
-            if self.broken.isdisjoint(cause.cause.explains):
+            if self.broken.isdisjoint(text.value for text in cause.explains):
                 bind_cause(cause, kinds, engine, names_in, shared)
 
 
@@ -148,8 +148,10 @@ def load_rules(
     if problems or reading.problems:
         raise RuleErrors((*problems, *reading.problems))
     return RuleSet(
-        tuple(reading.symptoms[name].symptom for name in sorted(reading.symptoms)),
-        tuple(reading.causes[name].cause for name in sorted(reading.causes)),
+        tuple(
+            symptom for _, file in sorted(reading.symptoms.items()) if (symptom := file.symptom) is not None
+        ),
+        tuple(cause for _, file in sorted(reading.causes.items()) if (cause := file.cause) is not None),
         reading.digest,
     )
 

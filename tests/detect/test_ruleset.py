@@ -296,6 +296,32 @@ class TestQueries:
 
         assert keys == {"when": (12, 7, "when"), "measure": (13, 11, "measure"), "sample": (14, 9, "sample")}
 
+    def test_are_checked_in_a_file_with_other_problems(self, tmp_path: Path, engine: Engine) -> None:
+        symptom = SYMPTOM.replace("severity: error", "severity: loud")
+        symptom = symptom.replace("ResponseCode ==", "Code ==")
+        cause = CAUSE.replace("within: 10m}", "within: soon}").replace("replicas_for(", "replicas_fro(")
+        cause = cause.replace("title: Too few replicas\n", "").replace("Replicas >= Max", "Replica >= Max")
+
+        problems = problems_of(small_pack(tmp_path, symptom=symptom, cause=cause), engine)
+
+        assert sorted(problem.key for problem in problems if "symptoms" in problem.file) == [
+            "query",
+            "severity",
+        ]
+        assert sorted(problem.key for problem in problems if "causes" in problem.file) == [
+            "requires.query",
+            "title",
+            "to",
+            "within",
+        ]
+
+    def test_a_formula_is_read_even_where_the_facts_are_not(self, tmp_path: Path, engine: Engine) -> None:
+        cause = CAUSE.replace("facts: print rps", "facts: prnt rps").replace("replicas_for(", "replicas_fro(")
+
+        problems = problems_of(small_pack(tmp_path, cause=cause), engine)
+
+        assert sorted(problem.key for problem in problems) == ["facts", "to"]
+
     def test_a_threshold_is_true_or_false(self, tmp_path: Path, engine: Engine) -> None:
         folder = small_pack(tmp_path, symptom=SYMPTOM.replace("when: Refused >= 5", "when: Refused"))
 
