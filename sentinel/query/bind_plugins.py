@@ -216,7 +216,7 @@ class PluginBinder(SeriesBinder):
         if len(arguments) not in {2, 3}:
             self.fail("rows_near takes a condition and how many rows before and after", node.call.span)
         if not rows.order:
-            self.fail("rows_near needs rows in an order", node.call.span, "put sort or serialize before it")
+            self.fail("rows_near() needs rows in an order", node.call.span, "put sort or serialize before it")
         condition = self.condition(arguments[0].value, place)
         before = self._count(arguments[1].value, place)
         after = self._count(arguments[2].value, place) if len(arguments) > 2 else before  # noqa: PLR2004 - the third

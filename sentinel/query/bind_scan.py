@@ -75,7 +75,7 @@ class ScanBinder(ApplyBinder):
     def scan(self, node: tree.Scan, rows: ir.Rows, place: Place) -> ir.Rows:
         """`scan declare (columns) with (steps)`."""
         if not rows.order:
-            self.fail("scan needs rows in an order", node.span, "put sort or serialize before it")
+            self.fail("'scan' needs rows in an order", node.span, "put sort or serialize before it")
         numbered, number = self._counted(rows)
         declared, empty, plan = self._beginning(node, rows, numbered, place)
         steps = [_Step(one) for one in node.steps]

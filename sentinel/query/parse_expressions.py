@@ -126,6 +126,8 @@ class ExpressionParser(TokenStream):
         token = self.here
         if token.kind is Kind.OPERATOR and token.text in {"-", "+"}:
             self.take()
+            if self.here.kind is Kind.OPERATOR and self.here.text in {"-", "+"}:
+                self.fail("a value; a second sign needs brackets")
             of = self.expression(_TEXT)
             return self._postfix(tree.Unary(self.since(token.span.start), token.text, of), token)
         if token.kind is Kind.OPERATOR and token.text == "*":

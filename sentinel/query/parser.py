@@ -54,6 +54,8 @@ class Parser(StatementParser):
             if not self.sees(";") and not self._done():
                 self.fail("'|', ';' or the end of the query")
         if pipeline is None:
+            if lets:
+                self.unsupported("a query that asks for nothing", Span(start, len(self.text)))
             raise QuerySyntaxError("the query asks for nothing", Span(start, len(self.text)), self.text)
         return tree.Query(self.since(start), tuple(lets), pipeline, tuple(self.declared))
 

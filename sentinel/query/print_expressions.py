@@ -116,7 +116,8 @@ class ExpressionPrinter:
             case tree.Index(of=of, index=index):
                 return f"{self._held(of)}[{self.print(index)}]", _TIGHTEST
             case tree.Unary(operator=sign, of=of):
-                return f"{sign}{self.print(of, _UNARY)}", _UNARY
+                signed = self.print(of, _UNARY)
+                return f"{sign}({signed})" if signed[0] in "+-" else f"{sign}{signed}", _UNARY
             case tree.Pipeline():
                 return f"({self._pipeline(node)})", _TIGHTEST
             case tree.Binary() | tree.Between() | tree.Among():

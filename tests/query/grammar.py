@@ -106,7 +106,7 @@ def _anything(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds("{}({})".format, FUNCTIONS, st.lists(inner, max_size=3).map(", ".join)),
         st.builds("{} in ({})".format, inner, st.lists(inner, min_size=1, max_size=3).map(", ".join)),
         st.builds("{} between ({} .. {})".format, inner, inner, inner),
-        st.builds("-{}".format, inner),
+        st.builds("-({})".format, inner),
         st.builds("iff({} == {}, {}, {})".format, inner, inner, inner, inner),
     )
 

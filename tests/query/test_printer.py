@@ -59,7 +59,7 @@ def test_any_query_survives_printing(text: str) -> None:
     [
         ("T|where a==1 and(b or c)", "T\n| where a == 1 and (b or c)"),
         ("T | extend ['first'] = (1 + 2) * 3 // why", 'T\n| extend ["first"] = (1 + 2) * 3'),
-        ("let f=(x:long=1){x}; print -(-f(2))", "let f = (x: long = 1) { x };\nprint --f(2)"),
+        ("let f=(x:long=1){x}; print -(-f(2))", "let f = (x: long = 1) { x };\nprint -(-f(2))"),
         ("T | top 5 by a", "T\n| top 5 by a desc"),
     ],
 )
