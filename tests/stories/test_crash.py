@@ -305,8 +305,8 @@ def wait_until_all_are_resolved(home: Path, expected: int, traffic: Traffic) -> 
     with closing(State.open(home / "state.db")) as state:
         while time.monotonic() < deadline and not traffic.refusals:
             incidents = Incidents(state).listed(closed=True, limit=1000)
-            resolved = {one.target for one in incidents if one.state is IncidentState.RESOLVED}
-            if len(resolved) == expected and all(one.state.is_closed for one in incidents):
+            resolved = {one.target for one in incidents if one.state in _CHANGED}
+            if len(resolved) == expected and all(one.state in _CHANGED for one in incidents):
                 return
             time.sleep(0.1)
         stuck = [
