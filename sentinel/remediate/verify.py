@@ -183,12 +183,17 @@ def _controlled(
 
 
 def unchanged_siblings(plan: Plan, adapters: Adapters, actions: Actions) -> list[Target]:
-    """The other deployments of the endpoint that were not changed since the plan, to compare with."""
+    """The other deployments of the endpoint that were not changed since the plan, to compare with.
+
+    One that was changed shortly before is on trial itself: that it recovers is its own change's doing.
+    """
     try:
         known = adapters.targets()
     except AdapterError:
         return []  # a verdict without a control is better than none
-    changed = {action.target for action in actions.listed() if action.claimed >= plan.created}
+    changed = {
+        action.target for action in actions.listed() if action.claimed >= plan.created - plan.verify_within
+    }
     endpoint = plan.target.names[0]
     return [one for one in known if one not in changed | {plan.target} and one.names[0] == endpoint]
 
