@@ -38,6 +38,9 @@ _CONFIG: Final = """\
 mode = "{mode}"
 pace = {pace}
 
+[limits]
+blast_window = "4m"  # the acts follow each other so fast that the second would wait for the first
+
 [http]
 port = 0
 keys = [{{ name = "demo", role = "admin", value_file = "demo.key" }}]

@@ -152,10 +152,15 @@ def _verdict(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
     held = [one for one in diagnosis.top.evidence if one.held and one.role is not ClauseRole.EXCLUDES]
     for title, one in zip(["Evidence", *[""] * len(held)], held, strict=False):
         yield title, f"+ {one.says}{_first_row(one)}"
-    for title, outcome in (("Ruled out", Outcome.RULED_OUT), ("Not shown", Outcome.NOT_SHOWN)):
-        causes = [cause for cause in diagnosis.others if cause.outcome is outcome]
-        for head, cause in zip([title, *[""] * len(causes)], causes, strict=False):
-            yield head, f"− {cause.title}: {cause.reason.removeprefix(f'{outcome}: ')}"
+    refuted = [cause for cause in diagnosis.others if cause.outcome is Outcome.RULED_OUT]
+    for head, cause in zip(["Ruled out", *[""] * len(refuted)], refuted, strict=False):
+        yield head, f"− {cause.title}: {cause.reason.removeprefix(f'{cause.outcome}: ')}"
+    unseen = sum(cause.outcome is Outcome.NOT_SHOWN for cause in diagnosis.others)
+    if unseen:
+        yield (
+            "Not shown",
+            f"{unseen} other causes, each for want of its evidence (sentinel explain lists them)",
+        )
 
 
 def _first_row(one: Evidence) -> str:

@@ -63,7 +63,8 @@ def test_reasons_go_from_the_verdict_to_the_change() -> None:
     refuted = a_verdict(
         title="Its containers crash", outcome=Outcome.RULED_OUT, reason="ruled out: every replica is ready"
     )
-    diagnosis = a_diagnosis(ranked=(a_verdict(evidence=(evidence,)),), others=(refuted,))
+    unseen = a_verdict(title="No node has room", outcome=Outcome.NOT_SHOWN)
+    diagnosis = a_diagnosis(ranked=(a_verdict(evidence=(evidence,)),), others=(refuted, unseen, unseen))
     action = a_plan().action(ActionKind.APPLY, "r1", NOON)
 
     lines = printed(reasons(IncidentDetail(an_incident(diagnosis=diagnosis, plan=a_plan()), (), (action,))))
@@ -74,6 +75,7 @@ def test_reasons_go_from_the_verdict_to_the_change() -> None:
         "   Evidence  + it is at its maximum",
         "                 Replicas=4",
         "  Ruled out  − Its containers crash: every replica is ready",
+        "  Not shown  2 other causes, each for want of its evidence (sentinel explain lists them)",
         "       Size  ceil(…) = 9",
         "     Change  max_replicas 4 → 9 (claimed)",
     ]
