@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sentinel.model.tables import KqlType
 from sentinel.query import tree
 from sentinel.query.parse_operators import OperatorParser
 from sentinel.query.tokens import Kind
 
-_JOIN_KINDS = frozenset(
+JOIN_KINDS: Final = frozenset(
     [
         "innerunique",
         "inner",
@@ -23,8 +25,7 @@ _JOIN_KINDS = frozenset(
         "rightantisemi",
     ]
 )
-
-
+"""What can stand behind `join kind=`."""
 _OLD_LIMIT = 128
 _FLAGS = frozenset("imsU")
 
@@ -52,8 +53,8 @@ class ReshapeParser(OperatorParser):
     def _join_kind(self, default: str) -> str:
         token = self.here
         kind = self.hints().get("kind", default)
-        if kind not in _JOIN_KINDS:
-            self.fail(f"a kind of join, one of {', '.join(sorted(_JOIN_KINDS))}", token)
+        if kind not in JOIN_KINDS:
+            self.fail(f"a kind of join, one of {', '.join(sorted(JOIN_KINDS))}", token)
         return kind
 
     def _right_side(self) -> tree.Pipeline:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -19,7 +20,7 @@ from textual.widgets import Static
 
 from sentinel.clock import monotonic
 from sentinel.errors import QueryError, SentinelError
-from sentinel.model.tables import Column as KqlColumn, KqlType
+from sentinel.model.tables import Column as KqlColumn, KqlType, tables
 from sentinel.report.panels import PanelKind, parameters
 from sentinel.report.text import cell, number
 from sentinel.tui.desk import Desk
@@ -29,8 +30,11 @@ from sentinel.tui.paint import paint
 from sentinel.tui.plot import Answer, plot
 
 if TYPE_CHECKING:
+    from sentinel.query.completion import Completions
     from sentinel.query.result import Result
 
+OFFERED: Final = 60
+"""Words shown of those that complete another."""
 LIMIT: Final = 10_000
 """Rows shown; the answer may hold more."""
 WINDOW: Final = timedelta(minutes=30)
@@ -73,6 +77,15 @@ def ask(desk: Desk, text: str, cancel: Event) -> Asked:
     seconds = monotonic() - before
     answer = Answer(result.columns, result.rows, now - WINDOW, now, timedelta(seconds=30))
     return Asked(answer, grid_rows(result.columns, result.rows), len(result.rows), seconds, _kind(result))
+
+
+def fitting(text: str, now: datetime) -> Completions:
+    """The words that complete a query at its end; it is compiled for its columns, never run."""
+    from sentinel.query.completion import completions
+    from sentinel.query.parameters import kind_of
+
+    kinds = {name: kind_of(value) for name, value in parameters(WINDOW, now).items()}
+    return completions(text, tables(), kinds)
 
 
 def grid_rows(columns: Sequence[KqlColumn], rows: Sequence[Sequence[object]]) -> tuple[Row, ...]:
@@ -133,7 +146,7 @@ class Console(Vertical):
         """The query, what became of it, and the rows."""
         yield Editor(EXAMPLES)
         yield Static(
-            "enter asks · ctrl+j new line · up/down history · esc leaves the query",
+            "enter asks · tab completes · ctrl+j new line · up/down history · esc leaves the query",
             id="console-news",
             markup=False,
         )
@@ -155,6 +168,17 @@ class Console(Vertical):
         """Answer beside the screen."""
         event.stop()
         self._ask(event.text)
+
+    def on_editor_completing(self, event: Editor.Completing) -> None:
+        """Find out what fits, beside the screen."""
+        event.stop()
+        self.run_worker(self._complete(event.text), exclusive=True, group="completion")
+
+    async def _complete(self, text: str) -> None:
+        found = await asyncio.to_thread(fitting, text, self._desk.now())
+        with suppress(NoMatches):  # the dashboard is being closed
+            self.query_one(Editor).offer(text, found.start, found.words)
+            self._tell("  ".join(found.words[:OFFERED]) or "nothing completes this")
 
     def on_unmount(self) -> None:
         """Let nobody wait for an answer that nobody sees."""

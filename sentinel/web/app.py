@@ -58,6 +58,7 @@ def create_app(
     routes = [
         Route("/v1/records", records.post, methods=["POST"]),
         Route("/v1/query", query.post, methods=["POST"]),
+        Route("/v1/schema", query.schema, methods=["GET"]),
         Route("/v1/workspaces/{workspace}/query", log_analytics.post, methods=["POST"]),
         Route("/v1/workspaces/{workspace}/query", log_analytics.get, methods=["GET"]),
         Route("/v1/$batch", log_analytics.batch, methods=["POST"]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from starlette.requests import Request
 
 from sentinel.clock import Clock, monotonic
 from sentinel.errors import QueryError
+from sentinel.model.tables import Table
 from sentinel.query.engine import Engine
 from sentinel.query.result import DEFAULT_LIMITS, Limits, Result
 from sentinel.web.answers import Refused
@@ -76,6 +77,11 @@ class Asking:
         self._asked = 0
         self._running: set[threading.Event] = set()
         self._ended = False
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables a query can read, by name."""
+        return self._engine.tables
 
     async def ask(self, request: Request, question: Question, shape: Shape) -> bytes:
         """The body of the answer.

@@ -1,16 +1,18 @@
-"""`POST /v1/query`: KQL over HTTP as plain JSON."""
+"""`POST /v1/query`: KQL over HTTP as plain JSON; `GET /v1/schema`: what can be named in it."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from sentinel.config import Role
 from sentinel.errors import QueryError, QueryLimitExceeded, QueryTimedOut
 from sentinel.model.plain import plain
+from sentinel.query.completion import schema_document
 from sentinel.web.answers import Refused
 from sentinel.web.asking import Answered, Asking, Question
 from sentinel.web.body import body_of
@@ -45,6 +47,15 @@ class QueryPage:
         except QueryError as error:
             raise _refused(error) from None
         return Response(shown, media_type="application/json")
+
+    async def schema(self, request: Request) -> Response:
+        """Answer with everything an editor needs to complete a query."""
+        self._keys.holder(request, Role.READ)
+        return await run_in_threadpool(self._schema)
+
+    def _schema(self) -> Response:
+        said = msgspec.json.encode(schema_document(self._asking.tables))
+        return Response(said, media_type="application/json")
 
 
 def _shown(answered: Answered) -> bytes:

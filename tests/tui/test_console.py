@@ -106,3 +106,41 @@ async def test_without_telemetry_there_is_nothing_to_ask(tmp_path: Path) -> None
         shown = await ask(pilot, "print 1")
 
     assert "there is no telemetry in this home yet" in shown
+
+
+async def complete(pilot: Pilot[None], text: str, *keys: str) -> str:
+    pilot.app.query_one(Editor).put(text)
+    for key in keys:
+        await pilot.press(key)
+        await drawn(pilot)
+    return pilot.app.query_one(Editor).text
+
+
+async def test_tab_completes_the_word_begun(home: Path) -> None:
+    async with a_dashboard(home, "5") as pilot:
+        text = await complete(pilot, "AmlComputeJobEvent\n| where jobnam", "tab")
+
+    assert text == "AmlComputeJobEvent\n| where JobName"
+
+
+async def test_tab_shows_what_fits_and_then_offers_one_after_the_other(home: Path) -> None:
+    async with a_dashboard(home, "5") as pilot:
+        common = await complete(pilot, "AmlComputeJobEvent | project-", "tab")
+        shown = screen_text(pilot)
+        await pilot.press("tab")
+        first = pilot.app.query_one(Editor).text
+        await pilot.press("tab")
+        second = pilot.app.query_one(Editor).text
+
+    assert common.endswith("| project-")
+    assert "project-away  project-by-names  project-keep" in shown
+    assert (first.split()[-1], second.split()[-1]) == ("project-away", "project-by-names")
+
+
+async def test_tab_says_when_nothing_fits(home: Path) -> None:
+    async with a_dashboard(home, "5") as pilot:
+        text = await complete(pilot, "AmlComputeJobEvent | xyz", "tab")
+        shown = screen_text(pilot)
+
+    assert text == "AmlComputeJobEvent | xyz"
+    assert "nothing completes this" in shown

@@ -49,3 +49,17 @@ async def test_a_query_needs_a_key_that_may_read(key: str | None, status: int, f
         answer = await client.post("/v1/query", json={"query": "print 1"})
 
     assert answer.status_code == status
+
+
+async def test_the_schema_needs_a_key_that_may_read(face: Face) -> None:
+    async with face.client("ingest") as client:
+        answer = await client.get("/v1/schema")
+
+    assert answer.status_code == 403
+
+
+async def test_the_schema_names_tables_and_functions(client: httpx2.AsyncClient) -> None:
+    answer = await client.get("/v1/schema")
+
+    assert "AmlComputeJobEvent" in {table["name"] for table in answer.json()["tables"]}
+    assert {"name": "countif", "signatures": ["countif(condition) -> long"]} in answer.json()["aggregates"]
