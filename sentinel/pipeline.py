@@ -24,22 +24,21 @@ from sentinel.deploy.adapters import Adapters
 from sentinel.detect.evaluate import Evaluator
 from sentinel.detect.recovery import recovery, staleness
 from sentinel.diagnose.causes import diagnose
-from sentinel.errors import AdapterError, QueryError, TargetNotFound
+from sentinel.errors import AdapterError, QueryError
+from sentinel.model.diagnosis import CauseVerdict
 from sentinel.model.finding import Finding
 from sentinel.model.incident import Approval, Incident, IncidentState as At
 from sentinel.model.observer import Nobody, Observer
 from sentinel.model.plan import Action, ActionKind, ActionState, Effect, Plan, RunMode
 from sentinel.model.rule import RuleSet, Symptom
-from sentinel.model.target import TargetKind
 from sentinel.query.engine import Engine
 from sentinel.remediate.claims import Claims
 from sentinel.remediate.executor import carry_out
-from sentinel.remediate.guardrails import why_not_start, within_step
-from sentinel.remediate.planner import HandOver, plan_for, remedy_key
+from sentinel.remediate.guardrails import why_not_start
+from sentinel.remediate.planner import HandOver, Planner, remedy_key
 from sentinel.remediate.policy import Policy
 from sentinel.remediate.stop import StopSwitch
 from sentinel.remediate.verify import Course, Trial, course, examine, unchanged_siblings
-from sentinel.simulate.calibrate import recent_model
 from sentinel.store.actions import Actions
 from sentinel.store.clock_watch import ClockWatch
 from sentinel.store.incidents import Incidents, Stored
@@ -49,7 +48,6 @@ from sentinel.store.state import State
 
 _ROUNDS: Final = 8
 """Steps an incident may take in one tick."""
-_PAST_WINDOWS: Final = 15  # of the symptom, on which a change is simulated before it is planned
 _BEFORE_A_CHANGE: Final = frozenset({At.OPEN, At.DIAGNOSED, At.PLANNED, At.WAITING, At.ESCALATED})
 
 
@@ -89,6 +87,7 @@ class Pipeline:
         self._actions = Actions(state)
         self._rule_state = RuleState(state)
         self._clock = ClockWatch(state)
+        self._planner = Planner(adapters, engine, policy)
         self._claims = Claims(state, policy, stop, self._clock)
         self._ledger = Ledger(state, channels, self._observe, lambda symptom: rules().symptom(symptom))
 
@@ -225,18 +224,10 @@ class Pipeline:
         if top is None or cause is None:
             self._ledger.move(stored, now, At.OPEN, "the rule of its cause is gone; diagnosing again")
             return
-        planned: Plan | HandOver = HandOver(cause.advice)
-        try:
-            if incident.target.kind is TargetKind.DEPLOYMENT:
-                deployment = self._adapters.of(incident.target).describe(incident.target)
-                model = recent_model(self._engine, incident.target, now, symptom.window * _PAST_WINDOWS)
-                planned = plan_for(incident, top, cause, deployment, self._policy, now, model)
-        except TargetNotFound as error:
-            planned = HandOver(f"{cause.advice} ({error})")
+        planned = self._planner.propose(incident, top, cause, symptom.window, now)
         if isinstance(planned, HandOver):
             self._ledger.move(stored, now, At.ESCALATED, planned.why, plan=None)
             return
-        planned = within_step(planned, self._policy)
         mode = self._policy.mode_for(incident.symptom, incident.target)
         why = f"{planned.summary}: {planned.formula.workings}"
         self._ledger.move(stored, now, At.PLANNED, why, plan=planned, mode=mode, approval=Approval.NONE)
@@ -371,16 +362,25 @@ class Pipeline:
             self._ledger.wait(stored, now + symptom.every, stored.incident.why)
 
     def _rediagnosed(self, stored: Stored, symptom: Symptom, now: datetime) -> bool:
-        """Look again, and go on with another cause if the evidence now says so."""
+        """Look again, and go on if the evidence now shows another cause, or a remedy where there was none."""
         incident = stored.incident
         if now - incident.updated < symptom.window / 2 or self._stale(symptom, now):
             return False
         diagnosis = diagnose(incident.finding, symptom, self._rules(), self._engine, now)
         known = incident.diagnosis.top.cause if incident.diagnosis and incident.diagnosis.top else None
-        if diagnosis.top is None or diagnosis.top.cause == known:
+        if diagnosis.top is None:
+            return False
+        if diagnosis.top.cause == known and not self._curable_now(incident, diagnosis.top, symptom, now):
             return False
         why = f"{diagnosis.top.title}: {diagnosis.top.reason}"
         return self._ledger.move(stored, now, At.DIAGNOSED, why, diagnosis=diagnosis, plan=None)
+
+    def _curable_now(self, incident: Incident, top: CauseVerdict, symptom: Symptom, now: datetime) -> bool:
+        """Whether what was handed over for want of a remedy has one by now: it got worse, or a limit was lifted."""
+        cause = self._rules().cause(top.cause)
+        if cause is None or incident.plan is not None or incident.state is not At.ESCALATED:
+            return False
+        return not isinstance(self._planner.propose(incident, top, cause, symptom.window, now), HandOver)
 
     def _recovered(self, stored: Stored, symptom: Symptom, now: datetime) -> bool:
         why = recovery(stored.incident, symptom, self._evaluator, now)

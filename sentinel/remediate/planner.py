@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
 
 from sentinel.clock import to_ticks
-from sentinel.errors import FormulaError
+from sentinel.deploy.adapters import Adapters
+from sentinel.errors import FormulaError, TargetNotFound
 from sentinel.model.diagnosis import CauseVerdict
 from sentinel.model.incident import Incident
 from sentinel.model.outlook import Candidate, Outcome, Outlook
 from sentinel.model.plan import Formula, Plan, RunMode
 from sentinel.model.rule import Cause, Remedy, RemedyKind
 from sentinel.model.settings import Change, Deployment, Knob, Settings
+from sentinel.model.target import TargetKind
+from sentinel.query.engine import Engine
 from sentinel.remediate.formula import compute
+from sentinel.remediate.guardrails import within_step
 from sentinel.remediate.policy import Bounds, Policy
 from sentinel.remediate.sizing import cheapest
-from sentinel.simulate.calibrate import Model, NoModel
+from sentinel.simulate.calibrate import Model, NoModel, recent_model
 
 REMAINING_SHARE: Final = 0.01
 REMAINING_PART: Final = 0.1
 """A change suffices if, by simulation, at most a hundredth of the requests or a tenth of the failures remains."""
 HELPING_PART: Final = 0.5
 """Where every rung alone would leave more of the failures than this, several settings are changed at once."""
+PAST_WINDOWS: Final = 15
+"""Of the symptom, on which a change is simulated before it is planned."""
 _REPLICA_KNOBS: Final = frozenset({Knob.MAX_REPLICAS, Knob.MIN_REPLICAS, Knob.TARGET_UTILIZATION})
 
 
@@ -81,6 +87,34 @@ def plan_for(
         return HandOver(f"{cause.title}: nothing that Sentinel may change would cure it")
     passed = passed or ["every remedy was tried"]
     return HandOver(f"{cause.title}: " + "; ".join(passed))
+
+
+class Planner:
+    """Plans against the deployment as it is now, simulated on what lately came to it."""
+
+    def __init__(self, adapters: Adapters, engine: Engine, policy: Policy) -> None:
+        self._adapters = adapters
+        self._engine = engine
+        self._policy = policy
+
+    def propose(
+        self, incident: Incident, verdict: CauseVerdict, cause: Cause, window: timedelta, now: datetime
+    ) -> Plan | HandOver:
+        """The plan for a verdict; `window` is what the symptom looks back.
+
+        Raises:
+            AdapterError: The deployment cannot be read just now.
+        """
+        target = incident.target
+        if target.kind is not TargetKind.DEPLOYMENT:
+            return HandOver(cause.advice)
+        try:
+            deployment = self._adapters.of(target).describe(target)
+        except TargetNotFound as error:
+            return HandOver(f"{cause.advice} ({error})")
+        model = recent_model(self._engine, target, now, window * PAST_WINDOWS)
+        planned = plan_for(incident, verdict, cause, deployment, self._policy, now, model)
+        return planned if isinstance(planned, HandOver) else within_step(planned, self._policy)
 
 
 def _chosen(

@@ -11,6 +11,7 @@ from sentinel.errors import AdapterError
 from sentinel.model.incident import IncidentState
 from sentinel.model.plan import Effect, RunMode
 from sentinel.model.settings import Deployment, Knob, Settings
+from sentinel.remediate.policy import Bounds
 from sentinel.simulate.workload import Failure, Workload
 from sentinel.store.outbox import Outbox
 from tests.builders import CHAT_BLUE
@@ -79,6 +80,31 @@ class TestDemandOutgrowsTheMaximum:
 
         assert saturated.live(10 * MINUTE, until=restarted)
         assert saturated.actions() == [("apply", "applied")]
+
+
+class TestNothingCouldBeChanged:
+    def test_a_limit_that_is_lifted_lets_the_change_be_made(self, tmp_path: Path) -> None:
+        with Rehearsal(tmp_path, RunMode.AUTONOMOUS, FOUR_AT_MOST, OUTGROWN) as rehearsal:
+            open_policy = rehearsal.policy
+            rehearsal.policy = replace(open_policy, bounds={Knob.MAX_REPLICAS: Bounds(1, 4)})
+            rehearsal.pipeline = rehearsal.start()
+            rehearsal.until("escalated")
+            rehearsal.policy = open_policy
+            rehearsal.pipeline = rehearsal.start()
+
+            rehearsal.until("resolved")
+
+            assert rehearsal.actions() == [("apply", "applied")]
+
+    def test_an_incident_is_handed_over_once_while_nothing_changes(self, tmp_path: Path) -> None:
+        with Rehearsal(tmp_path, RunMode.AUTONOMOUS, FOUR_AT_MOST, OUTGROWN) as rehearsal:
+            rehearsal.policy = replace(rehearsal.policy, bounds={Knob.MAX_REPLICAS: Bounds(1, 4)})
+            rehearsal.pipeline = rehearsal.start()
+            rehearsal.until("escalated")
+
+            rehearsal.live(3 * MINUTE)
+
+            assert rehearsal.path() == ["open", "diagnosed", "escalated"]
 
 
 class TestRunModes:
