@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from sentinel.model.tables import KqlType
 from sentinel.query import ir
+from sentinel.query.emit_text import comparison, is_comparison
 
 _SAFE_INTEGER: Final = 2**53
 _BINS: Final = frozenset({"kql_bin_datetime", "kql_floor_datetime"})
@@ -127,6 +128,8 @@ class ExpressionEmitter:
         op = call.op
         if op in _BINS and isinstance(call.args[1], ir.Const) and isinstance(call.args[0], ir.Ref):
             return self._bin(call.args[0], call.args[1], call)
+        if is_comparison(call):
+            return comparison(op, *map(self.expression, call.args))
         if op.startswith("kql_"):
             return function(op, *map(self.expression, call.args))
         if op.startswith("?"):
@@ -292,6 +295,11 @@ SQL_FUNCTIONS: Final = frozenset(
         "row_number",
         "dense_rank",
         "group_concat",
+        "instr",
+        "length",
+        "lower",
+        "octet_length",
+        "substr",
     ]
 )
 """The functions of SQLite itself that may appear in what is emitted."""

@@ -31,7 +31,7 @@ from sentinel.query.parameters import Parameter, kind_of, stored_value
 from sentinel.query.probing import ColumnsUnknown, Probe, constant_rows
 from sentinel.query.result import DEFAULT_LIMITS, Limits, Result, readers_of
 from sentinel.query.watching import Watched
-from sentinel.store.scan import Scan, TermFilter
+from sentinel.store.scan import Scan, TermFilter, TextFilter
 
 if TYPE_CHECKING:
     from sentinel.query.emit_fold import EmittedScan
@@ -303,7 +303,11 @@ def _scan(scan: EmittedScan, numbers: tuple[Any, ...]) -> Scan:
     starts = [numbers[at] for at in scan.bounds.starts if numbers[at] is not None]
     ends = [numbers[at] for at in scan.bounds.ends if numbers[at] is not None]
     terms = [TermFilter(column, found) for column, at in scan.bounds.terms if (found := _terms(numbers[at]))]
-    return Scan(scan.table, scan.columns, max(starts, default=None), min(ends, default=None), tuple(terms))
+    terms += [TermFilter(column, found) for column, at in scan.bounds.words if (found := _words(numbers[at]))]
+    texts = tuple(TextFilter(column, compare, numbers[at]) for column, compare, at in scan.bounds.texts)
+    return Scan(
+        scan.table, scan.columns, max(starts, default=None), min(ends, default=None), tuple(terms), texts
+    )
 
 
 def _terms(needle: str) -> tuple[str, ...]:
@@ -311,6 +315,15 @@ def _terms(needle: str) -> tuple[str, ...]:
     if not needle.isascii():
         return ()
     return tuple(re.findall(r"[A-Za-z0-9]+", needle))
+
+
+def _words(needle: str) -> tuple[str, ...]:
+    """The whole terms of a text looked for in a dynamic's text; none where that may be written in another way.
+
+    Numbers are, and the index holds a dynamic that is no text as it is stored.
+    """
+    terms = _terms(needle)
+    return terms if all(term.isalpha() for term in terms) else ()
 
 
 def _rows(

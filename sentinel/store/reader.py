@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,11 +23,13 @@ from sentinel.store.layout import (
 )
 from sentinel.store.partition import LABELS
 from sentinel.store.place import CURRENT, Place, connect, day_name, fetch
-from sentinel.store.scan import Scan
+from sentinel.store.scan import Compare, Scan, TextFilter
 
 MOST_ATTACHED: Final = 118
 """Days attached at a time; SQLite allows 125 databases, and `current` and a day being copied need room."""
 
+_MANY_LABELS: Final = 20_000
+"""Combinations of labels that are not worth looking through before the rows are read."""
 _TERM: Final = re.compile(r"[0-9A-Za-z]+")
 
 
@@ -279,6 +282,9 @@ def _arm(
     where = [f"l.id_ = t.{LABELS}"] if joined else []
     where += _bounds("t.rowid_", base, scan)
     where += _terms(alias, base, layout, scan, shape)
+    where += _labelled(
+        f"{alias}.{quoted(layout.labels_table)}", [f for f in scan.texts if f.column in labels]
+    )
     clause = f" WHERE {' AND '.join(where)}" if where else ""
     return f"SELECT {', '.join(parts) or '1'} FROM {source}{clause}"
 
@@ -290,6 +296,34 @@ def _bounds(row_id: str, base: int, scan: Scan) -> list[str]:
     if scan.end is not None and scan.end < base + TICKS_PER_DAY - 1:
         bounds.append(f"{row_id} <= {((scan.end - base) << SEQUENCE_BITS) | SEQUENCE_MASK}")
     return bounds
+
+
+def _labelled(labels: str, filters: Sequence[TextFilter]) -> list[str]:
+    """The condition that a row's labels are among those that fit, which are looked for once."""
+    fitting = [condition for one in filters if (condition := _fits(one))]
+    if not fitting:
+        return []
+    few = f"(SELECT count(*) FROM (SELECT 1 FROM {labels} LIMIT {_MANY_LABELS})) < {_MANY_LABELS}"
+    among = f"t.{LABELS} IN (SELECT id_ FROM {labels} WHERE {' AND '.join(fitting)})"
+    return [f"CASE WHEN {few} THEN {among} ELSE 1 END"]
+
+
+def _fits(condition: TextFilter) -> str:
+    column, text = quoted(condition.column), literal(condition.text)
+    if "\0" in condition.text:
+        return ""  # it cannot be written out
+    if condition.compare is Compare.EQUALS:
+        return f"{column} = {text}"
+    if not condition.text.isascii():
+        return ""  # what is the same without case beyond ASCII is left to the query
+    match condition.compare:
+        case Compare.IS:
+            piece = column
+        case Compare.STARTS_WITH:
+            piece = f"substr({column}, 1, {len(condition.text)})"
+        case Compare.ENDS_WITH:
+            piece = f"substr({column}, max(1, length({column}) - {len(condition.text) - 1}))"
+    return f"({piece} = {text} COLLATE NOCASE OR octet_length({column}) <> length({column}))"
 
 
 def _terms(alias: str, base: int, layout: Layout, scan: Scan, shape: dict[str, frozenset[str]]) -> list[str]:

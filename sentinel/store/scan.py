@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,28 @@ class TermFilter:
 
     column: str
     terms: tuple[str, ...]
+
+
+class Compare(StrEnum):
+    """How a text is compared; without case except for `EQUALS`."""
+
+    EQUALS = "=="
+    IS = "=~"
+    STARTS_WITH = "startswith"
+    ENDS_WITH = "endswith"
+
+
+@dataclass(frozen=True, slots=True)
+class TextFilter:
+    """Only rows whose `column` compares so with `text`.
+
+    The store may answer with more rows than that, never with fewer: it looks through the combinations of labels once,
+    and leaves other columns to the query.
+    """
+
+    column: str
+    compare: Compare
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +51,4 @@ class Scan:
     start: int | None = None
     end: int | None = None
     terms: tuple[TermFilter, ...] = ()
+    texts: tuple[TextFilter, ...] = ()

@@ -20,7 +20,7 @@ from sentinel.errors import (
 from sentinel.model.tables import Column, KqlType, Table
 from sentinel.query.engine import Engine, Parameter
 from sentinel.query.result import Limits
-from sentinel.store.scan import Scan, TermFilter
+from sentinel.store.scan import Compare, Scan, TermFilter, TextFilter
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TRAFFIC = Table(
@@ -30,6 +30,7 @@ TRAFFIC = Table(
         Column("Code", KqlType.INT),
         Column("Path", KqlType.STRING),
         Column("Took", KqlType.REAL),
+        Column("Tags", KqlType.DYNAMIC),
     ),
 )
 
@@ -41,7 +42,7 @@ class TrafficReader:
         self.scans: list[Scan] = []
         self.connection = apsw.Connection(":memory:")
         self.connection.execute(
-            'CREATE TABLE "Traffic" ("TimeGenerated" INT, "Code" INT, "Path" TEXT, "Took" REAL)'
+            'CREATE TABLE "Traffic" ("TimeGenerated" INT, "Code" INT, "Path" TEXT, "Took" REAL, "Tags" TEXT)'
         )
         rows = [
             (to_ticks(NOW - timedelta(minutes=minutes)), code, path, took)
@@ -52,7 +53,7 @@ class TrafficReader:
                 (90, 200, "/old", 1.5),
             ]
         ]
-        self.connection.executemany('INSERT INTO "Traffic" VALUES (?,?,?,?)', rows)
+        self.connection.executemany('INSERT INTO "Traffic" VALUES (?,?,?,?,NULL)', rows)
 
     def scan_sql(self, scan: Scan) -> str:
         """All rows, whatever the scan's span."""
@@ -187,6 +188,28 @@ class TestScans:
 
     def test_terms_beside_an_or_are_not(self, engine: Engine, store: TrafficStore) -> None:
         rows(engine, 'Traffic | where Path has "blue" or Code == 1 | count')
+
+        assert store.readers[0].scans[0].terms == ()
+
+    def test_texts_compared_are_told_to_the_store(self, engine: Engine, store: TrafficStore) -> None:
+        rows(
+            engine, "Traffic | where Path startswith strcat('/', name) and 'x' == Path | count", name="score"
+        )
+
+        assert store.readers[0].scans[0].texts == (
+            TextFilter("Path", Compare.STARTS_WITH, "/score"),
+            TextFilter("Path", Compare.EQUALS, "x"),
+        )
+
+    def test_words_in_the_text_of_a_dynamic_are_told_to_the_store(
+        self, engine: Engine, store: TrafficStore
+    ) -> None:
+        rows(engine, "Traffic | extend Said = tostring(Tags) | where Said has 'blue green' | count")
+
+        assert store.readers[0].scans[0].terms == (TermFilter("Tags", ("blue", "green")),)
+
+    def test_numbers_in_the_text_of_a_dynamic_are_not(self, engine: Engine, store: TrafficStore) -> None:
+        rows(engine, "Traffic | extend Said = tostring(Tags) | where Said has 'error 1e5' | count")
 
         assert store.readers[0].scans[0].terms == ()
 

@@ -9,7 +9,7 @@ from sentinel.clock import to_ticks
 from sentinel.store.batch import Batch, Record
 from sentinel.store.layout import empty_value, layouts
 from sentinel.store.reader import TelemetryReader
-from sentinel.store.scan import Scan, TermFilter
+from sentinel.store.scan import Scan, TermFilter, TextFilter
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TRAFFIC = "AmlOnlineEndpointTrafficLog"
@@ -41,7 +41,8 @@ def rows(
     start: datetime | None = None,
     end: datetime | None = None,
     terms: tuple[TermFilter, ...] = (),
+    texts: tuple[TextFilter, ...] = (),
 ) -> list[tuple[Any, ...]]:
     first, last = (None if at is None else to_ticks(at) for at in (start, end))
-    found = reader.connection.execute(reader.scan_sql(Scan(table, columns, first, last, terms)))
+    found = reader.connection.execute(reader.scan_sql(Scan(table, columns, first, last, terms, texts)))
     return sorted(found.fetchall(), key=str)

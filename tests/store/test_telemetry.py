@@ -9,7 +9,7 @@ from sentinel.clock import to_ticks
 from sentinel.errors import StoreError
 from sentinel.store.batch import Appended, Batch, Extra, SetAside
 from sentinel.store.reader import TelemetryReader
-from sentinel.store.scan import Scan, TermFilter
+from sentinel.store.scan import Compare, Scan, TermFilter, TextFilter
 from sentinel.store.telemetry import TelemetryStore
 from tests.store.events import CONSOLE, EVENTS, JOBS, NOON, TRAFFIC, an_event, requests, rows
 
@@ -215,6 +215,49 @@ class TestTerms:
         found = rows(reader, CONSOLE, "Message", terms=(TermFilter("Message", ("one",)),))
 
         assert found == [("one",)]
+
+
+class TestTexts:
+    """Texts compared with the labels of a row, which are looked through once."""
+
+    NAMES = ("chat", "CHAT", "chatter", "my-chat", "", "caf\u00e9", "it's")
+
+    @pytest.fixture
+    def named(self, telemetry: TelemetryStore) -> None:
+        telemetry.append(Batch({TRAFFIC: [an_event(TRAFFIC, EndpointName=name) for name in self.NAMES]}))
+
+    @pytest.mark.parametrize(
+        ("compare", "text", "expected"),
+        [
+            (Compare.EQUALS, "chat", {"chat"}),
+            (Compare.EQUALS, "it's", {"it's"}),
+            (Compare.EQUALS, "", {""}),
+            (Compare.IS, "Chat", {"chat", "CHAT", "caf\u00e9"}),
+            (Compare.STARTS_WITH, "chat", {"chat", "CHAT", "chatter", "caf\u00e9"}),
+            (Compare.ENDS_WITH, "-Chat", {"my-chat", "caf\u00e9"}),
+            (Compare.ENDS_WITH, "chat", {"chat", "CHAT", "my-chat", "caf\u00e9"}),
+        ],
+    )
+    @pytest.mark.usefixtures("named")
+    def test_rows_with_other_labels_are_left_out_but_not_those_beyond_ascii(
+        self, reader: TelemetryReader, compare: Compare, text: str, expected: set[str]
+    ) -> None:
+        found = rows(reader, TRAFFIC, "EndpointName", texts=(TextFilter("EndpointName", compare, text),))
+
+        assert {name for (name,) in found} == expected
+
+    @pytest.mark.parametrize("text", ["caf\u00c9", "\u212a"])
+    @pytest.mark.usefixtures("named")
+    def test_a_text_beyond_ascii_leaves_nothing_out(self, reader: TelemetryReader, text: str) -> None:
+        found = rows(reader, TRAFFIC, "EndpointName", texts=(TextFilter("EndpointName", Compare.IS, text),))
+
+        assert len(found) == len(self.NAMES)
+
+    @pytest.mark.usefixtures("named")
+    def test_a_text_compared_with_what_is_no_label_leaves_nothing_out(self, reader: TelemetryReader) -> None:
+        found = rows(reader, TRAFFIC, "EndpointName", texts=(TextFilter("XRequestId", Compare.EQUALS, "x"),))
+
+        assert len(found) == len(self.NAMES)
 
 
 class TestCurrentState:
