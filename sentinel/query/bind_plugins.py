@@ -15,7 +15,7 @@ from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import Place, unique_name
 from sentinel.query.bind_expressions import call_form, registered
-from sentinel.query.bind_series import SeriesBinder
+from sentinel.query.bind_find import FindBinder
 from sentinel.query.functions_plugins import plugin_functions
 from sentinel.query.probing import MOST_LEARNT, ColumnsUnknown
 
@@ -27,7 +27,7 @@ _PIVOTED: Final = {
 _CONFLICTS: Final = frozenset({"error", "replace_source", "keep_source"})
 
 
-class PluginBinder(SeriesBinder):
+class PluginBinder(FindBinder):
     """Binds one plugin: rows in, rows out."""
 
     def evaluate(self, node: tree.Evaluate, rows: ir.Rows, place: Place) -> ir.Rows:

@@ -136,7 +136,7 @@ class Binder(NestedBinder):
             rows = replace(bind(self, operator, rows, at), label="")
         return rows
 
-    def _source(self, node: tree.Expression | tree.SourceOperator, place: Place) -> ir.Rows:  # noqa: PLR0911 - a table of cases
+    def _source(self, node: tree.Expression | tree.SourceOperator, place: Place) -> ir.Rows:  # noqa: C901, PLR0911 - a table of cases
         self.step(node.span)
         match node:
             case tree.Name():
@@ -157,6 +157,8 @@ class Binder(NestedBinder):
                 return self.union(node, None, place)
             case tree.Search():
                 return self.search(node, None, place)
+            case tree.Find():
+                return self.find(node, place)
             case _:
                 return self.fail("this is not a table", node.span)
 

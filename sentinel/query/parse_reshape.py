@@ -116,6 +116,53 @@ class ReshapeParser(OperatorParser):
     def search(self, start: int) -> tree.Search:
         """`search kind=... in (tables) predicate`."""
         options = self.hints()
+        tables = self._among_tables()
+        options |= self.hints()
+        predicate = self._search_predicate()
+        cased = options.get("kind", "default") == "case_sensitive"
+        return tree.Search(self.since(start), tables, predicate, cased)
+
+    def find(self, start: int) -> tree.Find:
+        """`find withsource=name in (tables) where predicate project columns`."""
+        source = self.hints().get("withsource", "source_")
+        tables = self._among_tables()
+        if not self.accept("where") and tables:
+            self.fail("'where' and what to find")
+        predicate = self._search_predicate()
+        columns: list[tree.FoundColumn] | None = None
+        packs = False
+        if self.accept("project"):
+            if self.accept("-"):
+                self.expect("smart")
+                return tree.Find(self.since(start), tables, predicate, source)
+            columns = []
+            while not packs:
+                packs = self._packs()
+                if not packs:
+                    columns.append(self._found_column())
+                if not self.accept(","):
+                    break
+        shown = None if columns is None else tuple(columns)
+        return tree.Find(self.since(start), tables, predicate, source, shown, packs)
+
+    def _packs(self) -> bool:
+        """`pack(*)`, which the documentation writes `pack_all()`; Kusto's own parser takes only the first."""
+        if self.here.text == "pack_all" and self.ahead(1).text == "(":
+            self.unsupported("pack_all() in find", self.here.span, "write pack(*)")
+        if self.here.text != "pack" or self.ahead(1).text != "(":
+            return False
+        self.take()
+        for text in "(*)":
+            self.expect(text)
+        return True
+
+    def _found_column(self) -> tree.FoundColumn:
+        token = self.name("a column")
+        kind = self.column_type() if self.accept(":") else None
+        return tree.FoundColumn(self.since(token.span.start), token.text, kind)
+
+    def _among_tables(self) -> tuple[tree.TableArgument, ...]:
+        """`in (tables)`, where it is said."""
         tables: list[tree.TableArgument] = []
         if self.accept("in"):
             self.expect("(")
@@ -123,12 +170,13 @@ class ReshapeParser(OperatorParser):
             while self.accept(","):
                 tables.append(self._table_argument())
             self.expect(")")
-        options |= self.hints()
+        return tuple(tables)
+
+    def _search_predicate(self) -> tree.Expression:
         self.searching = True
         predicate = self.expression()
         self.searching = False
-        cased = options.get("kind", "default") == "case_sensitive"
-        return tree.Search(self.since(start), tuple(tables), predicate, cased)
+        return predicate
 
     def parse(self, start: int) -> tree.Operator:
         """`parse kind=... of with pieces`."""

@@ -18,7 +18,6 @@ _UNSUPPORTED: Final = {
     "consume": "count answers how many rows there are",
     "fork": "ask each of its queries by itself",
     "facet": "summarize count() by the column",
-    "find": "use union or search",
     "graph-match": "join follows one edge at a time",
     "graph-to-table": "join follows one edge at a time",
     "make-graph": "join follows one edge at a time",
@@ -108,19 +107,22 @@ class Parser(StatementParser):
             return self._range(start)
         if following.kind is Kind.OPERATOR and following.text not in {"(", "*", "-", "+"}:
             return self.expression()
-        if token.text == "print":
+        if token.text in {"print", "union", "search", "find"}:
             self.take()
-            values = self.named_list()
-            return tree.Print(self.since(start), values)
-        if token.text == "union":
-            self.take()
-            return self.union(start)
-        if token.text == "search":
-            self.take()
-            return self.search(start)
-        if token.text in {"externaldata", "find", "make"} and token.text in _UNSUPPORTED:
+            return self._listing(token.text, start)
+        if token.text in {"externaldata", "make"} and token.text in _UNSUPPORTED:
             self.unsupported(f"the operator {token.text!r}", token.span, _UNSUPPORTED[token.text])
         return self.expression()
+
+    def _listing(self, name: str, start: int) -> tree.SourceOperator:
+        if name == "union":
+            return self.union(start)
+        if name == "search":
+            return self.search(start)
+        if name == "find":
+            return self.find(start)
+        values = self.named_list()
+        return tree.Print(self.since(start), values)
 
     def _datatable(self, start: int) -> tree.DataTable:
         columns = self.column_declarations()
@@ -169,6 +171,8 @@ class Parser(StatementParser):
         parse = _OPERATORS.get(name) or _OPERATORS.get(name.lower())
         if parse is not None:
             return parse(self, token.span.start)
+        if name == "find":
+            self.unsupported("find behind a pipe", span, "where filters the rows of one table")
         if name in _UNSUPPORTED:
             self.unsupported(f"the operator {name!r}", span, _UNSUPPORTED[name])
         near = difflib.get_close_matches(name.lower(), _OPERATORS, 1)

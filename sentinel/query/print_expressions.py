@@ -132,7 +132,7 @@ class ExpressionPrinter:
     def _infix(self, node: tree.Binary | tree.Between | tree.Among) -> tuple[str, int]:
         match node:
             case tree.Binary(operator=sign, left=left, right=right):
-                binds = PRECEDENCE[sign.split()[0]]
+                binds = PRECEDENCE["==" if sign == ":" else sign.split()[0]]
                 return f"{self.print(left, binds)} {sign} {self.print(right, binds + 1)}", binds
             case tree.Between(of=of, low=low, high=high, negated=negated):
                 binds = PRECEDENCE["between"]

@@ -83,6 +83,18 @@ class _Printer:
                 return f"range {name(column)} from {low} to {high} step {by}"
             case tree.Union() | tree.Search():
                 return self._tables(node)
+            case tree.Find():
+                return self._find(node)
+
+    def _find(self, node: tree.Find) -> str:
+        tables = ", ".join(one.pattern or self._right_side(one.pipeline) for one in node.tables)
+        among = f" in ({tables})" if tables else ""
+        shown = "project-smart"
+        if node.columns is not None:
+            columns = [f"{name(c.name)}{f': {c.type}' if c.type else ''}" for c in node.columns]
+            shown = "project " + ", ".join([*columns, *(["pack(*)"] if node.packs else [])])
+        predicate = self._values.print(node.predicate)
+        return f"find withsource={name(node.source_column)}{among} where {predicate} {shown}"
 
     def _tables(self, node: tree.Union | tree.Search) -> str:
         tables = ", ".join(one.pattern or self._right_side(one.pipeline) for one in node.tables)

@@ -145,7 +145,26 @@ class Search(Node):
     case_sensitive: bool = False
 
 
-SourceOperator = DataTable | Print | Range | Union | Search
+@dataclass(frozen=True, slots=True)
+class FoundColumn(Node):
+    """A column `find` projects, with the type it is converted to."""
+
+    name: str
+    type: KqlType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Find(Node):
+    """`find in (tables) where predicate project columns`; no columns are those that fit, `packs` the rest in a bag."""
+
+    tables: tuple[TableArgument, ...]
+    predicate: Expression
+    source_column: str = "source_"
+    columns: tuple[FoundColumn, ...] | None = None
+    packs: bool = False
+
+
+SourceOperator = DataTable | Print | Range | Union | Search | Find
 
 
 @dataclass(frozen=True, slots=True)

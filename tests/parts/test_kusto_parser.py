@@ -18,7 +18,14 @@ from tests.query.judging import EmptyStore
 pytestmark = pytest.mark.skipif(
     MISSING, reason="node with @kusto/language-service-next is not installed: make build/node/.installed"
 )
-TEXTS = list(dict.fromkeys([*own_texts(), *public_texts()]))
+FINDS = (
+    'find in (AmlComputeJobEvent, AmlComputeClusterEvent) where JobName == "train-17" or ClusterName == "gpu"',
+    'find in (AmlOnlineEndpointTrafficLog, AmlOnlineEndpointConsoleLog, AmlComputeJobEvent) where "oom"',
+    'find withsource=T in (AmlOnlineEndpoint*) where Message has "oom" and ResponseCode == 503',
+    "find in (AmlOnlineEndpointTrafficLog, AmlOnlineEndpointEventLog) where Message has 'x' project pack(*)",
+    "find in (AmlComputeJobEvent, AmlComputeClusterEvent) where JobName has 'x' project JobName, TimeGenerated:string",
+)
+TEXTS = list(dict.fromkeys([*own_texts(), *public_texts(), *FINDS]))
 Ours = dict[str, list[tuple[str, str]] | QueryError]
 
 NAMES = ["count", "id", "level", "name", "range", "state", "status", "table", "type"]
@@ -49,6 +56,12 @@ def test_every_text_we_accept_is_kql(theirs: Opinions, ours: Ours) -> None:
     accepted = [text for text, columns in ours.items() if isinstance(columns, list)]
 
     assert {text: theirs.by_text[text].syntax for text in accepted if theirs.by_text[text].syntax} == {}
+
+
+def test_find_shows_the_columns_kusto_does(theirs: Opinions, ours: Ours) -> None:
+    assert {text: ours[text] for text in FINDS} == {
+        text: list(theirs.by_text[text].columns or ()) for text in FINDS
+    }
 
 
 def test_every_valid_text_we_refuse_is_refused_by_name(theirs: Opinions, ours: Ours) -> None:

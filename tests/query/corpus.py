@@ -27,7 +27,7 @@ PARAMETERS: Final = {
     "cluster": KqlType.STRING,
 }
 """What rules and dashboards may use."""
-_QUERY: Final = re.compile(r"^\s*(?:print|range|datatable|let|union|search)\b|\|\s*[a-z]")
+_QUERY: Final = re.compile(r"^\s*(?:print|range|datatable|let|union|search|find)\b|\|\s*[a-z]")
 _LET: Final = re.compile(r"^let (\w+)", re.MULTILINE)
 _WORD: Final = re.compile(r"\w+")
 _OURS: Final = ("tests/query", "tests/store", "tests/web", "tests/cli", "sentinel/report", "sentinel/demo")
