@@ -54,7 +54,7 @@ def _reasons(cases: list[tuple[dict[str, Any], Verdict]]) -> str:
 
 def _reason(case: dict[str, Any], verdict: Verdict) -> str:
     known = DISPUTED.get(case["id"])
-    if known:
+    if known and verdict.kind == "wrong":
         return known
     reason = " ".join(verdict.reason.partition(": ")[2].split()) if verdict.kind == "refused" else ""
     return (reason or "the answer differs")[:_LONGEST]
