@@ -283,7 +283,7 @@ class Pipeline:
         done = carry_out(claimed, self._adapters, now, withheld=withheld)
         if done.state is ActionState.APPLIED:
             why = f"{plan.summary} is in force; judged from then on"
-            due = now + max(plan.verify_after, self._policy.lag)
+            due = Trial.of(plan, symptom, self._policy.lag, done).opens if symptom else now
             self._ended(stored, done, now, At.SETTLING, why, due=due, verification=None)
         elif done.state is ActionState.VOID:
             self._ended(stored, done, now, At.OPEN, f"plan void: {done.detail}", due=soon, plan=None)

@@ -62,6 +62,11 @@ class Trial:
         deadline = applied.claimed + within
         return cls(since, earliest, deadline, deadline + symptom.window)
 
+    @property
+    def opens(self) -> datetime:
+        """Before this nothing is decided, so nothing need be measured."""
+        return min(self.earliest, self.deadline)
+
 
 def examine(
     finding: Finding,
@@ -264,7 +269,7 @@ def course(verdict: Verification, trial: Trial, now: datetime) -> tuple[Course, 
         outcome = "not confirmed in time"
         since = format_span(now - trial.since)
         return Course.UNDO, outcome, f"{outcome}: its effect could be seen {since} ago; taking it back"
-    if now < min(trial.earliest, trial.deadline):
+    if now < trial.opens:
         return Course.WAIT, "", why
     if effect is Effect.WORKED:
         return Course.KEEP, effect, why
