@@ -31,7 +31,7 @@ _CONDITIONAL: Final = {
     "make_set_if": "make_set", "make_bag_if": "make_bag", "take_anyif": "take_any", "anyif": "take_any",
     "stdevif": "stdev", "varianceif": "variance", "count_distinctif": "count_distinct",
     "hll_if": "hll", "covarianceif": "covariance",
-    "covariancepif": "covariancep",
+    "covariancepif": "covariancep", "variancepif": "variancep",
 }  # fmt: skip
 _OLD: Final = {
     "makelist": "make_list",

@@ -14,7 +14,9 @@ from sentinel.query.bind_context import Place
 from sentinel.query.bind_expressions import NUMBERS, truth
 from sentinel.query.bind_summarize import SummarizeBinder
 
-_WINDOWS: Final = frozenset({"prev", "next", "row_number", "row_cumsum", "row_rank_dense", "row_rank_min"})
+_WINDOWS: Final = frozenset(
+    {"prev", "next", "row_number", "row_cumsum", "row_rank_dense", "row_rank_min", "row_window_session"}
+)
 _LONG, _BOOL = KqlType.LONG, KqlType.BOOL
 
 
@@ -59,6 +61,7 @@ class WindowBinder(SummarizeBinder):
             "row_cumsum": self._cumulated,
             "row_rank_dense": self._rank,
             "row_rank_min": self._rank,
+            "row_window_session": self._session,
         }[node.name](node, args, place)
         return self._hoisted(found, place)
 
@@ -124,6 +127,17 @@ class WindowBinder(SummarizeBinder):
             nullable=False,
             wild=kind is KqlType.REAL,
         )
+
+    def _session(self, node: tree.Call, args: list[ir.Expr], place: Place) -> ir.Expr:
+        kinds = [KqlType.DATETIME, KqlType.TIMESPAN, KqlType.TIMESPAN, _BOOL][: max(3, len(args))]
+        if [arg.type for arg in args] != kinds:
+            shown = ", ".join(arg.type for arg in args)
+            self.fail(
+                f"row_window_session() takes a datetime, two timespans and a bool, not ({shown})", node.span
+            )
+        restart = args[3] if len(args) > 3 else ir.Const(_BOOL, 0)  # noqa: PLR2004 - the last may be left out
+        given = (*args[:3], restart)
+        return ir.Window("kql_run_session", given, KqlType.DATETIME, place.order, running=True)
 
     def _rank(self, node: tree.Call, args: list[ir.Expr], place: Place) -> ir.Expr:
         if not args:

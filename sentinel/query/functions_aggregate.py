@@ -270,37 +270,6 @@ def _average_ticks(state: _Numbers) -> int | None:
     return sum(state.values) // len(state.values) if state.values else None
 
 
-def _running_long_step(state: _Numbers, value: Any) -> None:
-    state.values = [wrap_long((state.values[0] if state.values else 0) + (value or 0))]
-
-
-def _running_long(state: _Numbers) -> int:
-    total: int = state.values[0] if state.values else 0
-    return total
-
-
-def _running_real_step(state: _Numbers, value: Any) -> None:
-    state.values = [
-        (state.values[0] if state.values else 0.0) + (0.0 if value is None else plain_real(value))
-    ]
-
-
-def _running_real(state: _Numbers) -> Any:
-    return held_real(state.values[0] if state.values else 0.0)
-
-
-def _never(*_: Any) -> None:
-    """Rows leave no window that starts at the first row."""
-
-
-def windows() -> dict[str, tuple[Any, Callable[..., None], Callable[[Any], Any], Callable[..., None]]]:
-    """The running aggregates to register, by their SQL name: start, step, value, inverse."""
-    return {
-        "kql_run_sum_long": (_Numbers, _running_long_step, _running_long, _never),
-        "kql_run_sum_real": (_Numbers, _running_real_step, _running_real, _never),
-    }
-
-
 def _binary(operation: Callable[[int, int], int]) -> Callable[[_Numbers], int | None]:
     def final(state: _Numbers) -> int | None:
         if not state.values:

@@ -53,10 +53,12 @@ def _fill_backward(series: Any, missing: Any = None) -> Any:
 def _fill_const(series: Any, constant: Any, missing: Any = None) -> Any:
     if not isinstance(series, list):
         return None
+    if constant is None:
+        raise Unanswerable("series_fill_const() with null")
     return [constant if value == missing else value for value in series]
 
 
-def _fill_linear(series: Any, missing: Any = None, edges: Any = True, constant: Any = 0) -> Any:  # noqa: FBT002 - as KQL calls it
+def _fill_linear(series: Any, missing: Any = None, edges: Any = True, constant: Any = 0.0) -> Any:  # noqa: FBT002 - as KQL calls it
     if not isinstance(series, list):
         return None
     known = [at for at, value in enumerate(series) if value != missing and _is_number(value)]
@@ -64,6 +66,8 @@ def _fill_linear(series: Any, missing: Any = None, edges: Any = True, constant: 
         return [constant] * len(series)
     found = list(series)
     whole = all(isinstance(value, int) for value in series if value is not None)
+    if edges is None or (whole and isinstance(constant, float) and constant):
+        raise Unanswerable("series_fill_linear() of whole numbers with a real, or with null for a bool,")
     for at, value in enumerate(series):
         if value != missing:
             continue
@@ -245,10 +249,10 @@ def series_functions() -> tuple[Scalar, ...]:
         *_making(),
         *(Scalar(name, (JSON, JSON), D, _pairwise(run)) for name, run in _PAIRWISE.items()),
         *(Scalar(name, (D,), D, _elementwise(run)) for name, run in _ELEMENTWISE.items()),
-        Scalar("series_fill_forward", (D, JSON), D, _fill_forward, optional=1),
-        Scalar("series_fill_backward", (D, JSON), D, _fill_backward, optional=1),
-        Scalar("series_fill_const", (D, JSON, JSON), D, _fill_const, optional=1),
-        Scalar("series_fill_linear", (D, JSON, B, JSON), D, _fill_linear, optional=3),
+        Scalar("series_fill_forward", (D, JSON), D, _fill_forward, optional=1, strict=False),
+        Scalar("series_fill_backward", (D, JSON), D, _fill_backward, optional=1, strict=False),
+        Scalar("series_fill_const", (D, JSON, JSON), D, _fill_const, optional=1, strict=False),
+        Scalar("series_fill_linear", (D, JSON, B, JSON), D, _fill_linear, optional=3, strict=False),
         Scalar("series_pearson_correlation", (D, D), R, _pearson),
         Scalar("series_stats_dynamic", (D, B), D, _stats, optional=1),
         Scalar("series_fit_line_dynamic", (D,), D, _fit_line),

@@ -68,7 +68,13 @@ class ReshapeParser(OperatorParser):
         if self.sees("("):
             return self._brackets()
         if self.is_name(token):
-            return self._name_or_call()
+            value = self._name_or_call()
+            while isinstance(value, tree.Call | tree.Member) and self.accept("."):
+                name = self.name("a table").text
+                if self.sees("("):
+                    self.unsupported("a table of another cluster", self.since(token.span.start))
+                value = tree.Member(self.since(token.span.start), value, name)
+            return value
         return self.fail("a table or a query in brackets")
 
     def _conditions(self) -> tuple[tree.Expression, ...]:

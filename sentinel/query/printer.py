@@ -108,7 +108,7 @@ class _Printer:
     def _right_side(self, node: tree.Pipeline | None) -> str:
         if node is None:
             raise ValueError("a table without a name")
-        bare = not node.operators and isinstance(node.source, tree.Name | tree.Call)
+        bare = not node.operators and isinstance(node.source, tree.Name | tree.Call | tree.Member)
         return self.pipeline(node) if bare else f"({self.pipeline(node)})"
 
     def _operator(self, node: tree.Operator) -> str:  # noqa: C901, PLR0911, PLR0912 - a table of cases

@@ -12,8 +12,9 @@ import apsw.ext
 
 from sentinel.model.tables import KqlType
 from sentinel.query.catalogue import scalars
-from sentinel.query.functions_aggregate import NAN, aggregates, windows
+from sentinel.query.functions_aggregate import NAN, aggregates
 from sentinel.query.functions_parse import parse_functions
+from sentinel.query.functions_windows import windows
 from sentinel.query.scalar import Scalar, Wide
 from sentinel.query.values import dump_json, format_decimal, load_json
 

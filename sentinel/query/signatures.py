@@ -49,6 +49,7 @@ row_cumsum(term, [restart]) -> any
 row_number([start], [restart]) -> long
 row_rank_dense(term, [restart]) -> long
 row_rank_min(term, [restart]) -> long
+row_window_session(datetime, maxFromFirst, maxBetween, [restart]) -> datetime
 series_fft(real, [imag]) -> dynamic, dynamic
 series_fit_line(series) -> real, real, real, real, real, dynamic
 series_fit_poly(y, [x], [degree]) -> real, dynamic, real, real, dynamic

@@ -9,7 +9,8 @@ import pytest
 
 from sentinel.query.emit_expressions import SQL_FUNCTIONS
 from sentinel.query.engine import Engine
-from sentinel.query.functions_aggregate import aggregates, windows
+from sentinel.query.functions_aggregate import aggregates
+from sentinel.query.functions_windows import windows
 from sentinel.query.registration import TABLE_FUNCTIONS, all_forms, prepare
 from tests.query.test_functions import CASES
 from tests.query.test_samples import SHAPES

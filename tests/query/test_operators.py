@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from sentinel.errors import QueryError
+
 Ask = Callable[[str], list[tuple[Any, ...]]]
 T = "datatable(k: string, v: long)['a', 1, 'a', 3, 'b', long(null), 'c', 2]"
 L = "datatable(k: long, l: string)[1, 'x', 1, 'y', 2, 'z', long(null), 'n']"
@@ -32,6 +34,7 @@ R = "datatable(k: long, r: string)[1, 'p', 3, 'q', long(null), 'm']"
             [(None, 1), (None, 2), (1, 3), (2, 4)],
         ),
         ("sort by v asc | extend s = row_cumsum(v) | project s", [(0,), (1,), (3,), (6,)]),
+        ("summarize variancepif(v, k == 'a' or k == 'c')", [(0.6666666667,)]),
         ("sort by k asc | project-rename key = k | take 1", [("a", 1)]),
         ("project-away v | distinct k | sort by k desc", [("c",), ("b",), ("a",)]),
         ("where * has 'b' | project k", [("b",)]),
@@ -123,3 +126,33 @@ def test_unnamed_columns_get_kusto_s_names(
 )
 def test_functions_and_reshaping(ask: Ask, query: str, expected: list[tuple[Any, ...]]) -> None:
     assert ask(query) == expected
+
+
+def test_a_session_begins_behind_a_gap_or_when_it_lasts_too_long_or_when_told_to(ask: Ask) -> None:
+    found = ask(
+        """datatable(id: long, at: datetime)[
+            1, datetime(2024-04-11 10:00), 1, datetime(2024-04-11 10:04), 1, datetime(2024-04-11 10:08),
+            1, datetime(2024-04-11 10:12), 1, datetime(2024-04-11 10:20), 2, datetime(2024-04-11 10:21)]
+        | serialize begun = row_window_session(at, 10m, 5m, id != prev(id))
+        | project format_datetime(begun, 'HH:mm')"""
+    )
+
+    assert [row[0] for row in found] == ["10:00", "10:00", "10:00", "10:12", "10:20", "10:21"]
+
+
+def test_a_session_of_nothing_is_refused(ask: Ask) -> None:
+    with pytest.raises(QueryError, match="row_window_session"):
+        ask("print at = datetime(null) | serialize s = row_window_session(at, 1h, 5m)")
+
+
+def test_a_pattern_can_be_one_of_the_tables_of_a_union(ask: Ask) -> None:
+    pattern = """declare pattern App = (id: string)[scope: string] {
+        ('a').['One'] = { print n = 1 }; ('b').['Two'] = { print n = 2 }; };"""
+
+    assert ask(f"{pattern} union App('a').One, App('b').Two") == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("table", ["database('other').T", "cluster('far').database('other').T"])
+def test_a_table_of_another_place_is_refused_by_name(ask: Ask, table: str) -> None:
+    with pytest.raises(QueryError, match="a table of another"):
+        ask(f"union {table}, (print 1)")
