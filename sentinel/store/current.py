@@ -17,6 +17,8 @@ REPLICA_EVENTS: Final = "AmlOnlineEndpointEventLog"
 FEEDS: Final[Mapping[str, Table]] = {JOB_EVENTS: JOB_STATE, REPLICA_EVENTS: REPLICA_STATE}
 """The tables whose records are kept as current state, and in which table."""
 
+_NAMED: Final = {JOB_STATE: "JobName", REPLICA_STATE: "EndpointName"}
+"""The column by which people ask for the state of one."""
 _OVER: Final = 3
 RANKS: Final = {
     "notstarted": 0,
@@ -60,7 +62,8 @@ def _state_schema(table: Table) -> str:
     columns = "".join(f", {quoted(c.name)} {SQL_TYPES[c.type]}" for c in _columns(table))
     return (
         f"CREATE TABLE IF NOT EXISTS {quoted(table.name)} (key_ TEXT PRIMARY KEY, TimeGenerated INTEGER NOT NULL,"
-        f" rank_ INTEGER NOT NULL{columns}, _Extra TEXT, _IngestionTime INTEGER) WITHOUT ROWID"
+        f" rank_ INTEGER NOT NULL{columns}, _Extra TEXT, _IngestionTime INTEGER) WITHOUT ROWID;"
+        f" CREATE INDEX IF NOT EXISTS {quoted(f'{table.name}_named')} ON {quoted(table.name)} ({_NAMED[table]})"
     )
 
 

@@ -34,7 +34,7 @@ def literal(value: Any, kind: str) -> str:
         return f"{kind}(null)"
     match kind:
         case "string":
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'
         case "datetime":
             return f"datetime({format_datetime_iso(value)})"
         case "timespan":
