@@ -9,6 +9,7 @@ import ast
 import inspect
 import operator
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ _OPERATORS: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] 
 )
 
 
+@cache
 def names_in(expression: str) -> frozenset[str]:
     """The names a formula needs a number for.
 
@@ -55,6 +57,7 @@ def compute(expression: str, numbers: Mapping[str, Any]) -> Formula:
     return Formula(expression, inputs, computed.workings, computed.source, computed.value)
 
 
+@cache
 def _parse(expression: str) -> tuple[ast.Call, Callable[..., Computed]]:
     try:
         tree = ast.parse(expression.strip(), mode="eval").body

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -32,36 +31,32 @@ class Incidents:
 
     def get(self, incident_id: str) -> Stored | None:
         """The incident of that id; an unambiguous beginning of one is enough."""
-        rows = list(
-            self._db.query(
-                "SELECT version, body FROM incidents WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 2",
-                [len(incident_id), incident_id],
-            )
-        )
-        if len(rows) != 1 or not incident_id:
-            return None
-        return Stored(from_text(rows[0]["body"], Incident), rows[0]["version"])
+        rows = self._db.execute(
+            "SELECT body, version FROM incidents WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 2",
+            [len(incident_id), incident_id],
+        ).fetchall()
+        return _stored(rows[0]) if len(rows) == 1 and incident_id else None
 
     def open_for(self, symptom: str, target: Target) -> Stored | None:
         """The incident of that symptom and target that is not closed."""
-        rows = self._db.query(
-            "SELECT version, body FROM incidents WHERE symptom = ? AND target = ? AND closed IS NULL",
+        row = self._db.execute(
+            "SELECT body, version FROM incidents WHERE symptom = ? AND target = ? AND closed IS NULL",
             [symptom, str(target)],
-        )
-        return next((Stored(from_text(row["body"], Incident), row["version"]) for row in rows), None)
+        ).fetchone()
+        return _stored(row) if row else None
 
     def due(self, now: datetime) -> list[Stored]:
         """The incidents whose next step is due, the longest waiting first."""
-        rows = self._db.query(
-            "SELECT version, body FROM incidents WHERE closed IS NULL AND due <= ? ORDER BY due, id",
+        rows = self._db.execute(
+            "SELECT body, version FROM incidents WHERE closed IS NULL AND due <= ? ORDER BY due, id",
             [to_ticks(now)],
         )
-        return [Stored(from_text(row["body"], Incident), row["version"]) for row in rows]
+        return [_stored(row) for row in rows.fetchall()]
 
     def unclosed(self) -> list[Stored]:
         """Every incident that is not closed."""
-        rows = self._db.query("SELECT version, body FROM incidents WHERE closed IS NULL ORDER BY id")
-        return [Stored(from_text(row["body"], Incident), row["version"]) for row in rows]
+        rows = self._db.execute("SELECT body, version FROM incidents WHERE closed IS NULL ORDER BY id")
+        return [_stored(row) for row in rows.fetchall()]
 
     def sick(self, kind: TargetKind) -> int:
         """How many targets of a kind have an incident that is open and not confirmed as cured."""
@@ -107,7 +102,7 @@ class Incidents:
             sqlite3.IntegrityError: One of that target and symptom is open already.
         """
         with self._state.transaction():
-            self._db.table("incidents").insert({**_row(incident), "version": 0})
+            self._state.insert("incidents", {**_row(incident), "version": 0})
             return self._log(incident, "")
 
     def save(self, stored: Stored, incident: Incident) -> Transition | None:
@@ -134,12 +129,11 @@ class Incidents:
         return bool(done.rowcount)
 
     def _log(self, incident: Incident, before: str) -> Transition:
-        rows: Iterable[dict[str, int]] = self._db.query(
-            "SELECT count(*) AS n FROM transitions WHERE incident = ?", [incident.id]
-        )
-        sequence = next(iter(rows))["n"]
+        counted = self._db.execute("SELECT count(*) FROM transitions WHERE incident = ?", [incident.id])
+        sequence = int(counted.fetchone()[0])
         transition = Transition(incident.id, sequence, incident.updated, before, incident.state, incident.why)
-        self._db.table("transitions").insert(
+        self._state.insert(
+            "transitions",
             {
                 "incident": incident.id,
                 "sequence": sequence,
@@ -147,7 +141,7 @@ class Incidents:
                 "before": before,
                 "after": incident.state.value,
                 "why": incident.why,
-            }
+            },
         )
         body = {
             "before": before,
@@ -160,6 +154,10 @@ class Incidents:
         }
         self._audit.record(AuditKind.TRANSITION, incident.id, incident.target, incident.updated, body)
         return transition
+
+
+def _stored(row: tuple[str, int]) -> Stored:
+    return Stored(from_text(row[0], Incident), row[1])
 
 
 def _row(incident: Incident) -> dict[str, object]:

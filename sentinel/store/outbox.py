@@ -27,23 +27,22 @@ class Outbox:
     """Reads and changes what is still to be told."""
 
     def __init__(self, state: State) -> None:
+        self._state = state
         self._db = state.database
 
     def put(self, notice: Notice, channels: Iterable[str], now: datetime) -> None:
         """Store a notice for each channel; one that is there already stays as it is."""
         for channel in channels:
-            self._db.table("outbox").insert(
-                {
-                    "key": notice.key,
-                    "channel": channel,
-                    "created": to_ticks(now),
-                    "due": to_ticks(now),
-                    "attempts": 0,
-                    "problem": "",
-                    "body": to_text(notice),
-                },
-                ignore=True,
-            )
+            row = {
+                "key": notice.key,
+                "channel": channel,
+                "created": to_ticks(now),
+                "due": to_ticks(now),
+                "attempts": 0,
+                "problem": "",
+                "body": to_text(notice),
+            }
+            self._state.insert("outbox", row, or_else="IGNORE")
 
     def due(self, now: datetime, *, limit: int = 50, without: Iterable[str] = ()) -> list[Letter]:
         """The letters to be tried now, the oldest first, leaving out the channels `without`.

@@ -29,6 +29,7 @@ class RuleState:
     """Remembers symptoms between evaluations, so that `for` survives a restart."""
 
     def __init__(self, state: State) -> None:
+        self._state = state
         self._db = state.database
 
     def seen(self, symptom: str, target: Target, now: datetime) -> datetime:
@@ -39,10 +40,10 @@ class RuleState:
             " SET last_seen = excluded.last_seen, since = min(since, excluded.since)",
             [symptom, str(target), to_ticks(now), to_ticks(now)],
         )
-        rows = self._db.query(
+        row = self._db.execute(
             "SELECT since FROM pending WHERE symptom = ? AND target = ?", [symptom, str(target)]
-        )
-        return from_ticks(next(iter(rows))["since"])
+        ).fetchone()
+        return from_ticks(row[0])
 
     def forget_unseen(self, symptom: str, now: datetime) -> None:
         """Drop the targets for which a symptom did not hold at `now`."""
@@ -50,28 +51,25 @@ class RuleState:
 
     def evaluated(self, last: LastEvaluation) -> None:
         """Note how an evaluation went."""
-        self._db.table("evaluations").upsert(
-            {
-                "symptom": last.symptom,
-                "at": to_ticks(last.at),
-                "newest": None if last.newest is None else to_ticks(last.newest),
-                "findings": last.findings,
-                "problem": last.problem,
-            },
-            pk="symptom",
-        )
+        row = {
+            "symptom": last.symptom,
+            "at": to_ticks(last.at),
+            "newest": None if last.newest is None else to_ticks(last.newest),
+            "findings": last.findings,
+            "problem": last.problem,
+        }
+        self._state.insert("evaluations", row, or_else="REPLACE")
 
     def evaluations(self) -> dict[str, LastEvaluation]:
         """The last evaluation of each symptom."""
+        rows = self._db.execute(
+            "SELECT symptom, at, newest, findings, problem FROM evaluations ORDER BY symptom"
+        )
         return {
-            row["symptom"]: LastEvaluation(
-                row["symptom"],
-                from_ticks(row["at"]),
-                None if row["newest"] is None else from_ticks(row["newest"]),
-                row["findings"],
-                row["problem"],
+            symptom: LastEvaluation(
+                symptom, from_ticks(at), None if newest is None else from_ticks(newest), findings, problem
             )
-            for row in self._db.query("SELECT * FROM evaluations ORDER BY symptom")
+            for symptom, at, newest, findings, problem in rows.fetchall()
         }
 
     def newest(self, symptom: str) -> datetime | None:

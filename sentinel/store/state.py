@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,6 +95,17 @@ class State:
             connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+
+    def insert(self, table: str, row: Mapping[str, object], *, or_else: str = "ABORT") -> None:
+        """Add a row to a table; `or_else` says what becomes of one that is there: ABORT, IGNORE or REPLACE.
+
+        Raises:
+            sqlite3.IntegrityError: The row is there already.
+        """
+        places = ", ".join("?" * len(row))
+        self.database.execute(
+            f"INSERT OR {or_else} INTO {table}({', '.join(row)}) VALUES ({places})", list(row.values())
+        )
 
     def shorten_log(self) -> None:
         """Move the write-ahead log into the database as far as readers allow, and empty it if all of it went."""
