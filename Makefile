@@ -8,12 +8,12 @@ TESTS  ?=
 KUSTO  := build/node/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance bench clean
+.PHONY: help setup demo test check interleavings conformance bench clean
 
 help: ## Say what there is to make
 	@echo 'make <target>, for example: make demo'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'PYTHON=python3.12 chooses the Python (3.11 or newer); ARGS="--act a" is passed to the demo,'
 	@echo 'TESTS="tests/query -x" to pytest. Everything is installed into $(VENV) by itself.'
@@ -50,6 +50,9 @@ check: $(STAMP) ## Check format, lint, types, import contracts, rules with their
 	$(BIN)/sentinel rules check
 	$(BIN)/sentinel rules test
 	$(BIN)/python -m pytest tests/docs
+
+interleavings: $(STAMP) ## Live through 100,000 interleavings of faults, restarts and decisions (N="5000" for fewer)
+	SENTINEL_INTERLEAVINGS=$(or $(N),100000) $(BIN)/python -m pytest -s tests/stories/test_interleavings.py
 
 conformance: $(STAMP) ## Count the KQL cases of FILES="a.json b.json" that are answered right
 	@$(BIN)/python tests/query/conformance.py $(if $(PAGE),--page $(PAGE)) $(FILES)

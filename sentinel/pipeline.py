@@ -279,7 +279,10 @@ class Pipeline:
             self._ledger.move(stored, now, At.OPEN, "nothing was claimed; diagnosing again", plan=None)
             return
         stopped = self._stop.reason() if symptom else "its rule is gone"
-        withheld = why_not_start(claimed, self._policy, now, stopped=stopped, incident=stored.incident)
+        newest = self._rule_state.newest(stored.incident.symptom)
+        withheld = why_not_start(
+            claimed, self._policy, now, stopped=stopped, incident=stored.incident, newest=newest
+        )
         done = carry_out(claimed, self._adapters, now, withheld=withheld)
         if done.state is ActionState.APPLIED:
             why = f"{plan.summary} is in force; judged from then on"

@@ -78,7 +78,7 @@ def _no(guard: str, reason: str, retry_at: datetime | None = None) -> Judgement:
 
 
 def _by_people_and_clock(plan: Plan, policy: Policy, now: datetime, around: Surroundings) -> Judgement | None:
-    soon, newest = now + _RETRY, around.newest
+    soon = now + _RETRY
     if around.stopped is not None:
         return _no("stop", f"stopped by a person: {around.stopped}", soon)
     if now >= plan.expires:
@@ -88,14 +88,18 @@ def _by_people_and_clock(plan: Plan, policy: Policy, now: datetime, around: Surr
         return _no("clock", f"the clock stepped back; nothing is changed for another {left}", soon)
     if plan.created - now > policy.clock_tolerance:
         return _no("clock", f"the plan is from {format_span(plan.created - now)} in the future")
+    guard, reason = _by_telemetry(around.newest, policy, now)
+    return _no(guard, reason, soon) if reason else None
+
+
+def _by_telemetry(newest: datetime | None, policy: Policy, now: datetime) -> tuple[str, str]:
+    """The guard and the reason why telemetry whose newest row is of `newest` does not do; empty if it does."""
     if newest is not None and newest - now > policy.clock_tolerance:
-        return _no(
-            "clock", f"the telemetry is {format_span(newest - now)} in the future; some clock is wrong", soon
-        )
+        return "clock", f"the telemetry is {format_span(newest - now)} in the future; some clock is wrong"
     if newest is None or now - newest > policy.fresh_within:
         age = "missing" if newest is None else f"{format_span(now - newest)} old"
-        return _no("stale", f"the telemetry is {age}; nothing is changed on stale data", soon)
-    return None
+        return "stale", f"the telemetry is {age}; nothing is changed on stale data"
+    return "", ""
 
 
 def _by_the_hour(plan: Plan, policy: Policy, now: datetime, around: Surroundings) -> Judgement | None:
@@ -119,21 +123,27 @@ def _by_the_deployment(plan: Plan, deployment: Deployment, policy: Policy, now: 
 
 
 def why_not_start(
-    claimed: Action, policy: Policy, now: datetime, *, stopped: str | None, incident: Incident | None = None
+    claimed: Action,
+    policy: Policy,
+    now: datetime,
+    *,
+    stopped: str | None,
+    incident: Incident,
+    newest: datetime | None,
 ) -> str:
     """Why a change that was allowed and claimed, but perhaps not begun, must not begin now; empty if it may.
 
-    Between claim and call a crash or an unreachable control plane may lie, and in that time a person's stop or
-    another run mode than that of the `incident`.
+    Between claim and call a crash or an unreachable control plane may lie, and in that time a person's stop, another
+    run mode than that of the `incident`, or telemetry that ends; `newest` is the event time of its newest row.
     """
     if stopped is not None:
         return f"stopped by a person: {stopped}"
-    if incident is not None:
-        mode = policy.mode_for(incident.symptom, incident.target)
-        if mode is not incident.mode:
-            return f"the run mode is {mode} now"
-    late = not -policy.clock_tolerance <= now - claimed.claimed <= policy.plan_expires
-    return "not started in time" * late
+    mode = policy.mode_for(incident.symptom, incident.target)
+    if mode is not incident.mode:
+        return f"the run mode is {mode} now"
+    if not -policy.clock_tolerance <= now - claimed.claimed <= policy.plan_expires:
+        return "not started in time"
+    return _by_telemetry(newest, policy, now)[1]
 
 
 def _by_limits(history: ActionHistory, policy: Policy, now: datetime) -> Judgement | None:

@@ -50,7 +50,7 @@ class ActionHistory:
     edits: int = 0
     """Plans for the target that somebody else's edit made void lately."""
     others: int = 0
-    """Other targets that were changed lately, in the span of the blast radius."""
+    """Other targets that were changed lately, in the span of the blast radius, or are being changed."""
     failed_target: Failures = Failures()
     failed_overall: Failures = Failures()
 
@@ -70,7 +70,7 @@ class Actions:
             sqlite3.IntegrityError: The plan was claimed for that kind already.
         """
         with self._state.transaction():
-            self._db.table("actions").insert(_row(action))
+            self._state.insert("actions", _row(action))
             self._record(AuditKind.CLAIM, action, action.claimed, {"expect": action.expect})
 
     def claimed_undo(self, plan: Plan, revision: str, now: datetime) -> Action:
@@ -135,9 +135,9 @@ class Actions:
         limit, blast_from, lately_from = (to_ticks(now - (span or per)) for span in (per, blast, lately))
         rows = list(
             self._db.query(
-                "SELECT id, target, state, knobs, claimed, body FROM actions"
-                " WHERE state != ? AND (claimed > ? OR target = ?) ORDER BY claimed, rowid",
-                [ActionState.VOID.value, min(limit, blast_from), str(target)],
+                "SELECT id, target, state, knobs, claimed, coalesce(finished, claimed) AS last, body FROM actions"
+                " WHERE state != ? AND (last > ? OR target = ? OR state = ?) ORDER BY claimed, rowid",
+                [ActionState.VOID.value, min(limit, blast_from), str(target), ActionState.CLAIMED.value],
             )
         )
         mine = [row for row in rows if row["target"] == str(target)]
@@ -145,7 +145,11 @@ class Actions:
         made = [
             row for row in mine if row["claimed"] > lately_from and row["state"] == ActionState.APPLIED.value
         ]
-        others = {row["target"] for row in rows if row["claimed"] > blast_from} - {str(target)}
+        others = {
+            row["target"]
+            for row in rows
+            if row["last"] > blast_from or row["state"] == ActionState.CLAIMED.value
+        }
         return ActionHistory(
             in_flight=tuple(row["id"] for row in mine if row["state"] == ActionState.CLAIMED.value),
             last_on_knob=from_ticks(max(on_knob)) if on_knob else None,
@@ -153,7 +157,7 @@ class Actions:
             overall=sum(row["claimed"] > limit for row in rows),
             changes=tuple(change for row in made for change in from_text(row["body"], Action).changes),
             edits=self._edits(target, lately_from),
-            others=len(others),
+            others=len(others - {str(target)}),
             failed_target=self._failures(target),
             failed_overall=self._failures(None),
         )

@@ -116,6 +116,21 @@ class TestActions:
 
         assert (history.on_target, history.overall, history.last_on_knob) == (0, 0, None)
 
+    def test_a_change_of_another_target_counts_as_made_lately_until_it_is_finished(
+        self, state: State
+    ) -> None:
+        actions, later = Actions(state), NOON + timedelta(minutes=5)
+        action = a_plan(target=deployment("chat", "green")).action(ActionKind.APPLY, "r1", NOON)
+        minute = timedelta(minutes=1)
+        actions.claim(action)
+        begun = actions.history(CHAT_BLUE, frozenset(), later, per=minute)
+
+        actions.finish(replace(action, state=ActionState.APPLIED, finished=later))
+        finished = actions.history(CHAT_BLUE, frozenset(), later, per=minute)
+        past = actions.history(CHAT_BLUE, frozenset(), later + minute, per=minute)
+
+        assert (begun.others, finished.others, past.others) == (1, 1, 0)
+
     def test_another_knob_does_not_cool_this_one_down(self, state: State) -> None:
         actions = Actions(state)
         actions.claim(a_plan().action(ActionKind.APPLY, "r1", NOON))

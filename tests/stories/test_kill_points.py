@@ -18,7 +18,7 @@ from sentinel.model.plan import ActionState
 from sentinel.model.settings import Change, Deployment, Knob
 from sentinel.model.target import Target
 from sentinel.store.actions import Actions
-from tests.stories.test_interleavings import FASTEST, a_template
+from tests.stories.states import FASTEST, in_file
 from tests.stories.world import EVERY, SECOND, Killed, World
 
 _WRITES = ("BEGIN", "COMMIT", "INSERT", "UPDATE", "DELETE", "REPLACE")
@@ -51,10 +51,10 @@ class Mortal:
 class DoomedWorld(World):
     """A world whose daemon is killed at its n-th write or call, and is started again."""
 
-    def __init__(self, folder: Path, template: Path, *, doomed_at: int) -> None:
+    def __init__(self, folder: Path, *, doomed_at: int) -> None:
         self.points = 0
         self.doomed_at = doomed_at
-        super().__init__(folder, template)
+        super().__init__(folder, in_file(folder / "state.db"))
         self._make_mortal()
 
     def restart(self) -> None:
@@ -92,9 +92,9 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def lived(folder: Path, template: Path, cure: Knob | None, doomed_at: int) -> int:
+def lived(folder: Path, cure: Knob | None, doomed_at: int) -> int:
     """A life with one illness; what came of it is right, or this raises. How many points it had is returned."""
-    with closing(DoomedWorld(folder, template, doomed_at=doomed_at)) as world:
+    with closing(DoomedWorld(folder, doomed_at=doomed_at)) as world:
         target = next(iter(world.served))
         world.sicken(target, cure)
         for _ in range(60):
@@ -117,17 +117,16 @@ def lived(folder: Path, template: Path, cure: Knob | None, doomed_at: int) -> in
 
 @pytest.mark.parametrize("cure", [Knob.MAX_REPLICAS, None], ids=["a cure", "no cure, taken back"])
 def test_after_a_kill_at_any_point_the_end_is_the_same(folder: Path, cure: Knob | None) -> None:
-    template = a_template(folder)
-    points = lived(folder, template, cure, 0)
+    points = lived(folder, cure, 0)
 
     for doomed_at in range(1, points + 1):
-        lived(folder, template, cure, doomed_at)
+        lived(folder, cure, doomed_at)
 
     assert points > 40
 
 
 def test_a_change_left_unconfirmed_by_a_dead_daemon_is_taken_back_when_it_lives_again(folder: Path) -> None:
-    with closing(World(folder, a_template(folder))) as world:
+    with closing(World(folder, in_file(folder / "state.db"))) as world:
         target = next(iter(world.served))
         world.sicken(target, Knob.MAX_REPLICAS)
         world.live(40 * SECOND)

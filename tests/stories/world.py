@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from shutil import copyfile
 from typing import Any, Final, cast
 
 from sentinel.deploy.adapters import Adapters
@@ -35,7 +34,7 @@ from sentinel.store.state import State
 from tests.builders import NOON, PLACE, a_cause
 
 SECOND: Final = timedelta(seconds=1)
-EVERY: Final = 10 * SECOND
+EVERY: Final = 30 * SECOND
 WITHIN: Final = 180 * SECOND
 GRACE: Final = 120 * SECOND
 """How much longer than its window a change may stay in force unconfirmed: its lag and one look at the symptom."""
@@ -137,7 +136,7 @@ class InForce:
     """A change of ours and what the world saw of it."""
 
     action: str
-    plan: str
+    incident: str
     target: Target
     at: datetime
 
@@ -145,12 +144,9 @@ class InForce:
 class World:
     """Deployments, their control plane, their telemetry, a daemon, and people."""
 
-    def __init__(self, folder: Path, template: Path, *, policy: Policy = POLICY, endpoints: int = 2) -> None:
-        self.home = folder
-        self.path = folder / "state.db"
-        for leftover in folder.glob("state.db*"):
-            leftover.unlink()
-        copyfile(template, self.path)
+    def __init__(
+        self, folder: Path, opened: Callable[[], State], *, policy: Policy = POLICY, endpoints: int = 2
+    ) -> None:
         self.stop = StopSwitch(folder)
         self.stop.resume()
         self.true = NOON
@@ -171,8 +167,10 @@ class World:
         self.able_since: datetime | None = self.true
         self.ticks_able = 0
         self.seen: Counter[str] = Counter()
-        self.people = State.open(self.path)
-        self.state = State.open(self.path)
+        self._actions_seen = 0
+        self._opened = opened
+        self.people = opened()
+        self.state = opened()
         self.pipeline = self._pipeline()
 
     # ── the daemon ──
@@ -196,7 +194,7 @@ class World:
     def restart(self) -> None:
         """Begin again on what was stored."""
         self.state.close()
-        self.state = State.open(self.path)
+        self.state = self._opened()
         self.pipeline = self._pipeline()
         self.seen["restarts"] += 1
 
@@ -206,7 +204,7 @@ class World:
         self.people.close()
 
     def live(self, span: timedelta) -> None:
-        """Let time pass in steps of at most ten seconds, with the daemon looking after each."""
+        """Let time pass in steps, with the daemon looking after each."""
         end = self.true + span
         while self.true < end:
             self.pass_by(min(EVERY, end - self.true))
@@ -331,6 +329,11 @@ class World:
             raise AdapterError("connection lost")
         return self.describe(target)
 
+    def jump(self, skew: timedelta) -> None:
+        """From now on the daemon's clock is wrong by so much."""
+        self.skew, self.jumped = skew, True
+        self.seen["jumps"] += 1
+
     def edit(self, target: Target, knob: Knob, value: int) -> None:
         """Change a setting as somebody else does."""
         one = self.served[target]
@@ -446,7 +449,7 @@ class World:
         self.claimed.setdefault(key, self.true)
         self.seen[action.kind.value] += 1
         if action.kind is ActionKind.APPLY:
-            self.in_force[key] = InForce(key, action.plan, target, self.true)
+            self.in_force[key] = InForce(key, action.incident, target, self.true)
         else:
             self.in_force.pop(f"{action.plan}-{ActionKind.APPLY}", None)
 
@@ -456,8 +459,11 @@ class World:
 
     def _look(self) -> None:
         """What must hold after every step."""
-        for action in Actions(self.people).listed(limit=1000):
-            self.claimed.setdefault(action.id, self.true)
+        actions = self.people.database.execute("SELECT count(*) FROM actions").fetchone()[0]
+        if actions != self._actions_seen:
+            self._actions_seen = actions
+            for action in Actions(self.people).listed(limit=1000):
+                self.claimed.setdefault(action.id, self.true)
         if not self.able():
             self.able_since, self.ticks_able = None, 0
             return
@@ -474,16 +480,17 @@ class World:
         one = self.served[change.target]
         if any(at is not None and at >= change.at for at in (one.refused, one.edited)):
             return True
-        incident = next(i for i in self.incidents() if i.id == self._action(change.action).incident)
-        verified = incident.verification
+        stored = Incidents(self.people).get(change.incident)
+        if stored is None:
+            raise Broken(f"{change} has no incident")
+        incident, verified = stored.incident, stored.incident.verification
         good = verified is not None and verified.effect in {Effect.WORKED, Effect.HELPED}
         settled = good and incident.state not in {At.APPLYING, At.SETTLING, At.UNDOING}
         self.seen["confirmed"] += settled
         return settled
 
     def _story(self, change: InForce) -> str:
-        incident = self._action(change.action).incident
-        steps = Incidents(self.people).transitions(incident)
+        steps = Incidents(self.people).transitions(change.incident)
         return "; ".join(f"{one.at:%H:%M:%S} {one.after} ({one.why})" for one in steps)
 
 
