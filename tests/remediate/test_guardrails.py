@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -49,7 +50,7 @@ def changing(*changes: Change, **more: Any) -> dict[str, Any]:
     return {"plan": a_plan(changes=changes), **more}
 
 
-LETS_PASS = {
+LETS_PASS: Final[Mapping[str, dict[str, Any]]] = {
     "stop": {"stopped": None},
     "a plan in its last second": {"plan": a_plan(expires=NOON + SECOND)},
     "a clock that is trusted again": {"untrusted_until": None},
@@ -78,7 +79,7 @@ LETS_PASS = {
     "one of a fleet of one": {"fleet": 1},
     "a fleet nobody knows": {"fleet": 0, "sick": 9, "history": {"others": 9}},
 }
-REFUSES = {
+REFUSES: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
     "stop": ({"stopped": "freeze"}, "stopped by a person: freeze"),
     "expired": ({"plan": a_plan(expires=NOON)}, "the plan expired 0s ago"),
     "clock": (
