@@ -169,12 +169,14 @@ class StoreError(SentinelError):
 class AdapterError(SentinelError):
     """A deployment could not be read or changed.
 
-    `permanent` says that the same call will fail again.
+    `permanent` says that the same call will fail again. `retry_after` is how many seconds the control plane asked to
+    be left alone, if it did.
     """
 
-    def __init__(self, message: str, *, permanent: bool = False) -> None:
+    def __init__(self, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.permanent = permanent
+        self.retry_after = retry_after
 
 
 class TargetNotFound(AdapterError):

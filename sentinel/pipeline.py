@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 from typing import Final
@@ -186,7 +186,8 @@ class Pipeline:
         try:
             steps[incident.state](stored, symptom, now)
         except (AdapterError, QueryError) as error:
-            self._ledger.wait(stored, now + symptom.every, f"{incident.state}: {error}")
+            asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)
+            self._ledger.wait(stored, now + max(symptom.every, asked), f"{incident.state}: {error}")
 
     def _orphaned(self, stored: Stored, now: datetime) -> None:
         """Close an incident whose rule is gone; a change that nobody can judge any more is taken back first."""

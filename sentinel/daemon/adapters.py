@@ -11,7 +11,7 @@ from sentinel.config import Config
 from sentinel.config.settings import ChannelSettings, LocalAdapterSettings, SimulatedAdapterSettings
 from sentinel.deploy.adapter import Adapter
 from sentinel.errors import AdapterError, ConfigError
-from sentinel.model.settings import Knob, Settings
+from sentinel.model.settings import AZUREML_KNOBS, Settings
 from sentinel.model.target import Target
 from sentinel.notify.alertmanager import AlertmanagerWebhook
 from sentinel.notify.channel import Channel
@@ -40,7 +40,7 @@ def _adapter(
             from sentinel.deploy.simulated import SimulatedAdapter
 
             simulated = SimulatedAdapter(clock)
-            knobs = {knob.value: getattr(settings, knob.value) for knob in Knob}
+            knobs = {knob.value: getattr(settings, knob.value) for knob in AZUREML_KNOBS}
             try:
                 simulated.add(Target.parse(settings.target), Settings(**knobs))
             except AdapterError as error:

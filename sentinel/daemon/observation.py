@@ -12,7 +12,7 @@ from sentinel.clock import Clock
 from sentinel.collect.ingest import Ingester
 from sentinel.deploy.adapters import Adapters
 from sentinel.model.settings import Deployment
-from sentinel.model.tables import DEPLOYMENT_STATE
+from sentinel.model.tables import DEPLOYMENT_STATE, SETTING_COLUMNS
 from sentinel.model.target import TargetKind
 
 _log: Final = structlog.stdlib.get_logger("sentinel.observation")
@@ -46,7 +46,7 @@ class Observation:
 def row_of(deployment: Deployment, now: datetime) -> dict[str, object]:
     """The record of a deployment, in the columns of `SentinelDeploymentState_CL`."""
     endpoint, name = deployment.target.names
-    settings = deployment.settings
+    known = {knob: deployment.settings.value(knob) for knob in deployment.known}
     return {
         "TimeGenerated": now,
         "Type": DEPLOYMENT_STATE.name,
@@ -54,12 +54,7 @@ def row_of(deployment: Deployment, now: datetime) -> dict[str, object]:
         "DeploymentName": name,
         "Replicas": deployment.replicas,
         "ReadyReplicas": deployment.ready_replicas,
-        "MinReplicas": settings.min_replicas,
-        "MaxReplicas": settings.max_replicas,
-        "TargetUtilization": settings.target_utilization,
-        "RequestTimeoutMs": settings.request_timeout_ms,
-        "MaxConcurrency": settings.max_concurrency,
-        "QueueWaitMs": settings.queue_wait_ms,
+        **{column: known[knob] for knob, column in SETTING_COLUMNS.items() if knob in known},
         "UpdateInFlight": deployment.updating,
         "Revision": deployment.revision,
     }

@@ -15,7 +15,7 @@ from sentinel.demo.serving import Serving
 from sentinel.demo.settings import ServiceTime
 from sentinel.demo.wire import Reply, Request
 from sentinel.deploy.limits import CEILINGS, changed, refusal
-from sentinel.errors import Conflict
+from sentinel.errors import AdapterError, Conflict
 from sentinel.model.settings import Change, Knob
 
 _REMEMBERED: Final = 10_000
@@ -115,6 +115,8 @@ class Admin:
             settings = changed(serving.settings, changes)
         except Conflict as conflict:
             raise Refused(409, str(conflict)) from conflict
+        except AdapterError as error:
+            raise Refused(422, str(error)) from error
         refused = refusal(settings, self._ceilings)
         if refused is not None:
             raise Refused(422, refused)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sentinel.errors import Conflict
-from sentinel.model.settings import Change, Knob, Settings
+from sentinel.errors import AdapterError, Conflict
+from sentinel.model.settings import AZUREML_KNOBS, Change, Knob, Settings
 
 CEILINGS: Final[Mapping[Knob, int]] = {Knob.REQUEST_TIMEOUT_MS: 300_000, Knob.TARGET_UTILIZATION: 100}
 """The largest values of AksWebservice: 300 s of scoring
@@ -17,9 +17,12 @@ def changed(settings: Settings, changes: Sequence[Change]) -> Settings:
     """The settings after the changes.
 
     Raises:
+        AdapterError: A knob is none that Azure ML has.
         Conflict: A setting is not `before` any more.
     """
     for change in changes:
+        if change.knob not in AZUREML_KNOBS:
+            raise AdapterError(f"{change.knob} is no setting of Azure ML", permanent=True)
         found = settings.value(change.knob)
         if found != change.before:
             raise Conflict(f"{change.knob} is {found}, not {change.before}")
@@ -29,7 +32,7 @@ def changed(settings: Settings, changes: Sequence[Change]) -> Settings:
 
 def refusal(settings: Settings, ceilings: Mapping[Knob, int] = CEILINGS) -> str | None:
     """Why the platform would refuse these settings, or None when it takes them."""
-    for knob in Knob:
+    for knob in AZUREML_KNOBS:
         value, ceiling = settings.value(knob), ceilings.get(knob)
         if value < 1:
             return f"{knob} is {value}, but must be at least 1"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from sentinel.errors import AdapterError, Conflict, TargetNotFound
-from sentinel.model.settings import Change, Deployment, Knob, Settings
+from sentinel.model.settings import AZUREML_KNOBS, Change, Deployment, Knob, Settings
 from sentinel.model.target import Target, TargetKind, deployment
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class LocalAdapter:
     @property
     def knobs(self) -> frozenset[Knob]:
         """The settings a router can change: all of them."""
-        return frozenset(Knob)
+        return AZUREML_KNOBS
 
     def close(self) -> None:
         """Close its connections."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sentinel.clock import Clock
 from sentinel.deploy.limits import CEILINGS, changed, refusal
 from sentinel.errors import AdapterError, Conflict, TargetNotFound
-from sentinel.model.settings import Change, Deployment, Knob, Settings
+from sentinel.model.settings import AZUREML_KNOBS, Change, Deployment, Knob, Settings
 from sentinel.model.target import Target, TargetKind
 from sentinel.simulate.queueing import Delays, QueueModel
 from sentinel.simulate.records import Record, RecordMaker
@@ -51,7 +51,7 @@ class SimulatedAdapter:
     @property
     def knobs(self) -> frozenset[Knob]:
         """All of them."""
-        return frozenset(Knob)
+        return AZUREML_KNOBS
 
     def add(
         self,

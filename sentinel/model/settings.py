@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
 from sentinel.model.target import Target
 
@@ -17,6 +18,23 @@ class Knob(StrEnum):
     REQUEST_TIMEOUT_MS = "request_timeout_ms"
     MAX_CONCURRENCY = "max_concurrency"
     QUEUE_WAIT_MS = "queue_wait_ms"
+    REPLICAS = "replicas"
+    CPU_MILLICORES = "cpu_millicores"
+    MEMORY_MIB = "memory_mib"
+    RESTARTS = "restarts"
+
+
+AZUREML_KNOBS: Final = frozenset(
+    {
+        Knob.TARGET_UTILIZATION,
+        Knob.MIN_REPLICAS,
+        Knob.MAX_REPLICAS,
+        Knob.REQUEST_TIMEOUT_MS,
+        Knob.MAX_CONCURRENCY,
+        Knob.QUEUE_WAIT_MS,
+    }
+)
+"""What Azure ML's own scale and request settings say of a deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +54,14 @@ class Settings:
     """Requests one replica works on at a time."""
     queue_wait_ms: int = 500
     """How long a request may wait for a free replica before it is answered 503."""
+    replicas: int = 1
+    """The number of replicas where nothing scales them."""
+    cpu_millicores: int = 100
+    """The CPU each replica is given, in thousandths of a core."""
+    memory_mib: int = 512
+    """The memory each replica may use, in MiB."""
+    restarts: int = 0
+    """How often all replicas were restarted, one after the other. Lowering it takes no restart back."""
 
     def value(self, knob: Knob) -> int:
         """The value of one knob."""
@@ -70,6 +96,8 @@ class Deployment:
 
     `revision` changes with every change of the settings, whoever made it; a remedy is applied only if it is
     still the one that was read. `ceilings` are the largest values the platform accepts, where there is one.
+    `known` are the settings the adapter could read; the others in `settings` say nothing. `withheld` are those it
+    must not change, each with the reason.
     """
 
     target: Target
@@ -79,7 +107,15 @@ class Deployment:
     revision: str
     updating: bool = False
     ceilings: tuple[tuple[Knob, int], ...] = ()
+    known: frozenset[Knob] = AZUREML_KNOBS
+    withheld: tuple[tuple[Knob, str], ...] = ()
 
     def ceiling(self, knob: Knob) -> int | None:
         """The largest value the platform accepts for a knob, if it has one."""
         return dict(self.ceilings).get(knob)
+
+    def why_not(self, knob: Knob) -> str | None:
+        """Why a knob of this deployment cannot be changed, or None when it can."""
+        if knob not in self.known:
+            return f"{knob} is no setting of {self.target.label}"
+        return dict(self.withheld).get(knob)

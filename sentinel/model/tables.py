@@ -16,6 +16,8 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Final
 
+from sentinel.model.settings import Knob
+
 
 class KqlType(StrEnum):
     """The scalar types of KQL (https://learn.microsoft.com/kusto/query/scalar-data-types)."""
@@ -81,10 +83,26 @@ DEPLOYMENT_STATE: Final = _own(
     RequestTimeoutMs=_I,
     MaxConcurrency=_I,
     QueueWaitMs=_I,
+    CpuMillicores=_I,
+    MemoryMiB=_I,
     UpdateInFlight=_B,
     Revision=_S,
 )
 """Kept by the daemon, so that evidence about settings is rows like any other and a verdict can be replayed."""
+
+SETTING_COLUMNS: Final = MappingProxyType(
+    {
+        Knob.TARGET_UTILIZATION: "TargetUtilization",
+        Knob.MIN_REPLICAS: "MinReplicas",
+        Knob.MAX_REPLICAS: "MaxReplicas",
+        Knob.REQUEST_TIMEOUT_MS: "RequestTimeoutMs",
+        Knob.MAX_CONCURRENCY: "MaxConcurrency",
+        Knob.QUEUE_WAIT_MS: "QueueWaitMs",
+        Knob.CPU_MILLICORES: "CpuMillicores",
+        Knob.MEMORY_MIB: "MemoryMiB",
+    }
+)
+"""The column a setting is recorded in; what is not known stays null, so that no default is taken for a fact."""
 
 JOB_STATE: Final = _own(
     "SentinelJobState_CL",

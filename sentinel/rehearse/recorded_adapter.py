@@ -11,20 +11,11 @@ from typing import Any, Final
 from sentinel.clock import Clock
 from sentinel.deploy.limits import CEILINGS, changed, refusal
 from sentinel.errors import AdapterError, Conflict, TargetNotFound
-from sentinel.model.settings import Change, Deployment, Knob, Settings
-from sentinel.model.tables import DEPLOYMENT_STATE
+from sentinel.model.settings import AZUREML_KNOBS, Change, Deployment, Knob, Settings
+from sentinel.model.tables import DEPLOYMENT_STATE, SETTING_COLUMNS
 from sentinel.model.target import Target, TargetKind, deployment
 from sentinel.query.engine import Engine
 
-COLUMNS: Final = {
-    Knob.TARGET_UTILIZATION: "TargetUtilization",
-    Knob.MIN_REPLICAS: "MinReplicas",
-    Knob.MAX_REPLICAS: "MaxReplicas",
-    Knob.REQUEST_TIMEOUT_MS: "RequestTimeoutMs",
-    Knob.MAX_CONCURRENCY: "MaxConcurrency",
-    Knob.QUEUE_WAIT_MS: "QueueWaitMs",
-}
-"""The column a setting is recorded in."""
 _NEWEST: Final = (
     f"{DEPLOYMENT_STATE.name} | where TimeGenerated between (since .. now())"
     " and EndpointName == endpoint and DeploymentName == deployment"
@@ -71,7 +62,7 @@ class RecordedAdapter:
     @property
     def knobs(self) -> frozenset[Knob]:
         """All of them."""
-        return frozenset(Knob)
+        return AZUREML_KNOBS
 
     def targets(self) -> Sequence[Target]:
         """The deployments recorded by now."""
@@ -141,10 +132,14 @@ class RecordedAdapter:
 
 def _settings(target: Target, row: dict[str, Any]) -> Settings:
     """The settings of a row; those of the scale must be recorded, the others have defaults."""
-    recorded = {knob.value: row[column] for knob, column in COLUMNS.items() if row[column] is not None}
+    recorded = {
+        knob.value: row[column] for knob, column in SETTING_COLUMNS.items() if row[column] is not None
+    }
     for knob in (Knob.MIN_REPLICAS, Knob.MAX_REPLICAS):
         if knob.value not in recorded:
-            raise TargetNotFound(f"{DEPLOYMENT_STATE.name} does not tell the {COLUMNS[knob]} of {target}")
+            raise TargetNotFound(
+                f"{DEPLOYMENT_STATE.name} does not tell the {SETTING_COLUMNS[knob]} of {target}"
+            )
     return Settings(**{name: int(value) for name, value in recorded.items()})
 
 

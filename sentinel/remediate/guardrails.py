@@ -238,6 +238,9 @@ def out_of_bounds(changes: Sequence[Change], deployment: Deployment, policy: Pol
     """Why the settings after the changes would not be allowed; empty if they would."""
     settings = deployment.settings
     for change in changes:
+        withheld = deployment.why_not(change.knob)
+        if withheld is not None:
+            return withheld
         bounds = policy.bounds.get(change.knob)
         if bounds is None:
             return f"{change.knob} has no bounds, so it is not changed"

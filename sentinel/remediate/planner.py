@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
@@ -82,11 +82,11 @@ def plan_for(
         option, outlook = _chosen(options, deployment, policy, model)
         return _plan(incident, cause, option, deployment, policy, now, outlook)
     if advice:
-        return HandOver("; ".join([advice, *passed]))
+        return HandOver("; ".join(dict.fromkeys([advice, *passed])))
     if not cause.remedies:
         return HandOver(f"{cause.title}: nothing that Sentinel may change would cure it")
     passed = passed or ["every remedy was tried"]
-    return HandOver(f"{cause.title}: " + "; ".join(passed))
+    return HandOver(f"{cause.title}: " + "; ".join(dict.fromkeys(passed)))
 
 
 class Planner:
@@ -151,6 +151,8 @@ def _after(option: _Option, deployment: Deployment, model: Model) -> Outcome:
     settings = deployment.settings
     for change in option.changes:
         settings = settings.with_value(change.knob, change.after)
+        if change.knob is Knob.REPLICAS:
+            settings = replace(settings, min_replicas=change.after, max_replicas=change.after)
     return model.with_settings(settings)
 
 
@@ -158,6 +160,8 @@ def _together(options: list[_Option], deployment: Deployment, policy: Policy, mo
     """The replica settings sized together, where the ladder changes only such and no rung alone helps much."""
     first = options[0]
     if not all(change.knob in _REPLICA_KNOBS for option in options for change in option.changes):
+        return None
+    if any(deployment.why_not(knob) for knob in _REPLICA_KNOBS):
         return None
     limits = dict(policy.bounds)
     for knob in _REPLICA_KNOBS:
@@ -189,6 +193,9 @@ def _sized(
     knob = remedy.knob
     if knob is None:
         return "the remedy names no setting"
+    withheld = deployment.why_not(knob)
+    if withheld is not None:
+        return withheld
     before = deployment.settings.value(knob)
     try:
         formula = compute(remedy.to, _numbers(verdict, deployment, knob, policy))
@@ -204,7 +211,7 @@ def _sized(
 def _numbers(verdict: CauseVerdict, deployment: Deployment, knob: Knob, policy: Policy) -> dict[str, Any]:
     """What a formula may name: the cause's facts, then the deployment as it is now, which goes before them."""
     settings: Settings = deployment.settings
-    current = {name.value: settings.value(name) for name in Knob}
+    current = {name.value: settings.value(name) for name in deployment.known}
     ceiling = deployment.ceiling(knob)
     bounds = policy.bounds.get(knob)
     largest = [limit for limit in (ceiling, bounds.high if bounds else None) if limit is not None]

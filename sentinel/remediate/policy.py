@@ -30,6 +30,10 @@ DEFAULT_BOUNDS: Final[Mapping[Knob, Bounds]] = MappingProxyType(
         Knob.REQUEST_TIMEOUT_MS: Bounds(100, 300_000),
         Knob.MAX_CONCURRENCY: Bounds(1, 64),
         Knob.QUEUE_WAIT_MS: Bounds(0, 60_000),
+        Knob.REPLICAS: Bounds(1, 40),
+        Knob.CPU_MILLICORES: Bounds(50, 32_000),
+        Knob.MEMORY_MIB: Bounds(64, 65_536),
+        Knob.RESTARTS: Bounds(0, 1_000_000),
     }
 )
 

@@ -30,6 +30,7 @@ SentinelDeploymentState_CL
 | where TimeGenerated between (since .. now()) and EndpointName == endpoint and DeploymentName == deployment
 | project TimeGenerated, Replicas, ReadyReplicas, MinReplicas, MaxReplicas, TargetUtilization, RequestTimeoutMs,
     MaxConcurrency, QueueWaitMs
+| where isnotnull(MinReplicas) and isnotnull(MaxReplicas) and isnotnull(TargetUtilization)
 | sort by TimeGenerated asc
 """
 _STARTS: Final = """

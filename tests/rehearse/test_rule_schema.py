@@ -63,8 +63,8 @@ def test_every_case_file_that_comes_with_sentinel_is_valid(folder: str) -> None:
         ),
         (
             RuleFileKind.CAUSE,
-            CAUSE.replace("raise: max_replicas", "raise: replicas"),
-            "'replicas' is not one of",
+            CAUSE.replace("raise: max_replicas", "raise: pods"),
+            "'pods' is not one of",
         ),
         (
             RuleFileKind.CAUSE,

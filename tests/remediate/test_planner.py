@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sentinel.model.plan import Plan, RunMode
 from sentinel.model.rule import Remedy, RemedyKind, VerifyWindow
-from sentinel.model.settings import Change, Knob, Settings
+from sentinel.model.settings import AZUREML_KNOBS, Change, Knob, Settings
 from sentinel.remediate.planner import HandOver, plan_for
 from sentinel.remediate.policy import Policy
 from tests.builders import NOON, PLACE, a_cause, a_deployment, a_verdict, an_incident
@@ -88,3 +88,28 @@ def test_a_plan_for_review_lives_as_long_as_an_approval() -> None:
 
     assert isinstance(plan, Plan)
     assert plan.expires == NOON + timedelta(minutes=30)
+
+
+def test_a_setting_the_deployment_does_not_have_is_passed_over_and_said() -> None:
+    without = a_deployment(known=AZUREML_KNOBS - {Knob.MAX_REPLICAS})
+
+    plan = planned(deployment=without)
+
+    assert plan == HandOver("ask for quota; max_replicas is no setting of chat/blue")
+
+
+def test_a_setting_that_must_not_be_changed_is_passed_over_with_the_reason() -> None:
+    kept = a_deployment(withheld=((Knob.MAX_REPLICAS, "it is kept by Flux"),))
+
+    plan = planned(deployment=kept)
+
+    assert plan == HandOver("ask for quota; it is kept by Flux")
+
+
+def test_a_formula_takes_no_default_for_a_setting_that_is_not_known() -> None:
+    unknown = a_deployment(known=frozenset({Knob.MAX_REPLICAS}))
+
+    plan = planned(deployment=unknown)
+
+    assert isinstance(plan, HandOver)
+    assert "max_concurrency is None, so there is nothing to compute with" in plan.why
