@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Generator
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.parts.kubernetes_cluster import LEFT_OUT, Cluster, missing
+from tests.parts.kubernetes_objects import Place
 
 
 @pytest.hookimpl(wrapper=True)
@@ -16,3 +22,42 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"CI has every part, but this was skipped: {report.longrepr}"
     return report
+
+
+def need_a_cluster() -> None:
+    """Skip where the parts of a cluster are not installed; in CI they are, so there it is a failure."""
+    lacking = missing()
+    if lacking and os.environ.get("CI") and not LEFT_OUT:
+        pytest.fail(f"CI has every part, but not {lacking}")
+    if lacking:
+        pytest.skip(f"{lacking} is not installed")
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A real Kubernetes API server with the controllers that scale and roll out, for all tests."""
+    need_a_cluster()
+    started = Cluster.start(tmp_path_factory.mktemp("cluster"), controllers=True)
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+def place(cluster: Cluster, _numbers: Iterator[int]) -> Place:
+    """A namespace of the cluster for one test."""
+    return Place.made(cluster, f"test-{next(_numbers)}")
+
+
+@pytest.fixture
+def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """An API server without controllers that a test may kill."""
+    need_a_cluster()
+    started = Cluster.start(tmp_path / "cluster", controllers=False)
+    yield started
+    started.stop()
+    shutil.rmtree(tmp_path / "cluster", ignore_errors=True)

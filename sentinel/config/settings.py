@@ -13,18 +13,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from sentinel.config.adapters import AdapterSettings, check_url
 from sentinel.config.decode import decode
 from sentinel.config.secret import Secret
 from sentinel.errors import ConfigError
 from sentinel.model.plan import RunMode
-from sentinel.model.settings import Knob, Settings
+from sentinel.model.settings import Knob
 from sentinel.model.tables import tables
 from sentinel.model.target import Target
 from sentinel.remediate.freeze import Freeze
 from sentinel.remediate.policy import Policy
 
 FILE_NAME: Final = "sentinel.toml"
-_SETTINGS: Final = Settings()
 _POLICY: Final = Policy()
 
 
@@ -206,34 +206,6 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocalAdapterSettings:
-    """Deployments behind the control address of a router on this machine."""
-
-    kind: Literal["local"] = "local"
-    url: str
-
-    def __post_init__(self) -> None:
-        _check_url(self.url)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedAdapterSettings:
-    """One deployment that exists only in Sentinel, to rehearse on."""
-
-    kind: Literal["simulated"] = "simulated"
-    target: str
-    target_utilization: int = _SETTINGS.target_utilization
-    min_replicas: int = _SETTINGS.min_replicas
-    max_replicas: int = _SETTINGS.max_replicas
-    request_timeout_ms: int = _SETTINGS.request_timeout_ms
-    max_concurrency: int = _SETTINGS.max_concurrency
-    queue_wait_ms: int = _SETTINGS.queue_wait_ms
-
-    def __post_init__(self) -> None:
-        Target.parse(self.target)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelSettings(SecretSource):
     """One receiver of notices; the secret is sent as the value of `header`."""
 
@@ -247,7 +219,7 @@ class ChannelSettings(SecretSource):
 
     def __post_init__(self) -> None:
         SecretSource.__post_init__(self)
-        _check_url(self.url)
+        check_url(self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +279,7 @@ class Config:
     rules: RulesSettings = field(default_factory=RulesSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
-    adapters: tuple[LocalAdapterSettings | SimulatedAdapterSettings, ...] = ()
+    adapters: tuple[AdapterSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
     sources: tuple[SourceSettings, ...] = ()
     tracing: TracingSettings = field(default_factory=TracingSettings)
@@ -353,11 +325,6 @@ class Config:
         if config is None:
             raise ConfigError("\n".join(f"{name}: {problem}" for problem in problems))
         return config
-
-
-def _check_url(url: str) -> None:
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("url must begin with http:// or https://")
 
 
 def default_home() -> Path:

@@ -149,7 +149,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     _check_modes(config, rules.current())
     ingester = Ingester(store, clock)
     closing.callback(ingester.close)
-    adapters = Adapters([MeasuredAdapter(one, metrics) for one in adapters_of(config, clock, closing)])
+    adapters = Adapters([MeasuredAdapter(one, metrics) for one in adapters_of(config, home, clock, closing)])
     freshness = Freshness(store.newest, _watched(config), config.health, clock.now())
     stop = StopSwitch(home)
     metrics.add(StateMetrics(shared))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sentinel.config import Config, Role, default_home
-from sentinel.config.settings import LocalAdapterSettings, SimulatedAdapterSettings
+from sentinel.config.adapters import LocalAdapterSettings, SimulatedAdapterSettings
 from sentinel.errors import ConfigError
 from sentinel.model.plan import RunMode
 

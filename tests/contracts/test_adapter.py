@@ -13,28 +13,35 @@ from sentinel.clock import SystemClock
 from sentinel.demo.processes import Router
 from sentinel.demo.settings import DeploymentPlan, RouterPlan
 from sentinel.deploy.adapter import Adapter
+from sentinel.deploy.kubernetes import KubernetesAdapter
+from sentinel.deploy.kubernetes_access import access_of
+from sentinel.deploy.kubernetes_api import Api
+from sentinel.deploy.kubernetes_workload import Options
 from sentinel.deploy.local import LocalAdapter
 from sentinel.deploy.simulated import SimulatedAdapter
 from sentinel.errors import AdapterError, Conflict, TargetNotFound
 from sentinel.model.settings import Change, Deployment, Knob, Settings
 from sentinel.model.target import Target, TargetKind, deployment
+from tests.parts.kubernetes_objects import Place, a_deployment, an_autoscaler
 
 BLUE = deployment("chat", "blue")
 SETTINGS = Settings(min_replicas=1, max_replicas=4)
+SCALED = {Knob.TARGET_UTILIZATION, Knob.MIN_REPLICAS, Knob.MAX_REPLICAS}
 RAISE_MAXIMUM = Change(Knob.MAX_REPLICAS, 4, 9)
 
-MakeAdapter = Callable[[Path, ExitStack], Adapter]
+MakeAdapter = Callable[[pytest.FixtureRequest, ExitStack], Adapter]
 
 
-def simulated(_work_dir: Path, _started: ExitStack) -> Adapter:
+def simulated(_request: pytest.FixtureRequest, _started: ExitStack) -> Adapter:
     """Deployments in memory."""
     adapter = SimulatedAdapter(SystemClock())
     adapter.add(BLUE, SETTINGS)
     return adapter
 
 
-def local(work_dir: Path, started: ExitStack) -> Adapter:
+def local(request: pytest.FixtureRequest, started: ExitStack) -> Adapter:
     """A real router with real replicas."""
+    work_dir: Path = request.getfixturevalue("tmp_path")
     plan = RouterPlan(str(work_dir), deployments=(DeploymentPlan("blue", SETTINGS),))
     router = started.enter_context(Router(plan))
     adapter = LocalAdapter(router.admin_url)
@@ -42,12 +49,23 @@ def local(work_dir: Path, started: ExitStack) -> Adapter:
     return adapter
 
 
-@pytest.fixture(params=[simulated, local], ids=["simulated", "local"])
-def adapter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Adapter]:
+def kubernetes(request: pytest.FixtureRequest, started: ExitStack) -> Adapter:
+    """A real API server, with a Deployment that the real controller scales."""
+    place: Place = request.getfixturevalue("place")
+    place.deploy(a_deployment())
+    place.scale(an_autoscaler(low=SETTINGS.min_replicas, high=SETTINGS.max_replicas))
+    api = Api(access_of(place.cluster.kubeconfig, ""))
+    adapter = KubernetesAdapter(api, [place.namespace], Options(), SystemClock())
+    started.callback(adapter.close)
+    return adapter
+
+
+@pytest.fixture(params=[simulated, local, kubernetes], ids=["simulated", "local", "kubernetes"])
+def adapter(request: pytest.FixtureRequest) -> Iterator[Adapter]:
     """Each adapter, with the one deployment chat/blue."""
     make: MakeAdapter = request.param
     with ExitStack() as started:
-        yield make(tmp_path, started)
+        yield make(request, started)
 
 
 def outcome_of(adapter: Adapter, change: Change, *, expect: str, key: str) -> type[AdapterError] | None:
@@ -82,12 +100,15 @@ def test_the_timeout_has_the_ceiling_of_the_platform(adapter: Adapter) -> None:
 
 
 def test_it_says_which_knobs_it_turns(adapter: Adapter) -> None:
-    assert adapter.knobs >= {
-        Knob.TARGET_UTILIZATION,
-        Knob.MIN_REPLICAS,
-        Knob.MAX_REPLICAS,
-        Knob.REQUEST_TIMEOUT_MS,
-    }
+    assert adapter.knobs >= {Knob.TARGET_UTILIZATION, Knob.MIN_REPLICAS, Knob.MAX_REPLICAS}
+
+
+def test_a_knob_it_does_not_turn_is_one_it_says_cannot_be_changed(adapter: Adapter) -> None:
+    described = adapter.describe(BLUE)
+
+    others = [knob for knob in Knob if knob not in adapter.knobs]
+    assert all(described.why_not(knob) for knob in others)
+    assert all(described.why_not(knob) is None for knob in adapter.knobs & SCALED)
 
 
 def test_a_change_of_what_was_read_is_made(adapter: Adapter) -> None:
@@ -177,6 +198,7 @@ def test_a_key_that_met_a_conflict_may_be_used_again(adapter: Adapter) -> None:
         Change(Knob.MAX_REPLICAS, 4, 0),
         Change(Knob.MAX_CONCURRENCY, 1, 0),
         Change(Knob.QUEUE_WAIT_MS, 500, -1),
+        Change(Knob.REPLICAS, 1, 2),
     ],
     ids=str,
 )
