@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -51,13 +49,3 @@ def _numbers() -> Iterator[int]:
 def place(cluster: Cluster, _numbers: Iterator[int]) -> Place:
     """A namespace of the cluster for one test."""
     return Place.made(cluster, f"test-{next(_numbers)}")
-
-
-@pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """An API server without controllers that a test may kill."""
-    need_a_cluster()
-    started = Cluster.start(tmp_path / "cluster", controllers=False)
-    yield started
-    started.stop()
-    shutil.rmtree(tmp_path / "cluster", ignore_errors=True)

@@ -158,7 +158,9 @@ class KubernetesAdapter:
             force = True
             rehearsed = self._api.apply(path, body, dry_run=True, force=True)
             _log.info(
-                "taking over", target=target.label, fields=[f"{f} from {m}" for m, f in conflict.claims]
+                "taking over",
+                target=target.label,
+                fields=sorted({f"{f} from {m}" for m, f in conflict.claims}),
             )
         after = read(target, _with(workload, rehearsed), self._options)
         wrong = [change for change in changes if after.settings.value(change.knob) != change.after]

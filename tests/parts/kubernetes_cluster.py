@@ -121,11 +121,8 @@ class Cluster:
 
     def revive(self, command: list[str]) -> None:
         """Start the API server again, on the same port and the same etcd."""
-        with (self.folder / "log" / "apiserver.log").open("ab") as log:
-            started = subprocess.Popen(
-                command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
-            )
-        (self.folder / "apiserver.pid").write_text(str(started.pid))
+        begin = 'setsid "$@" >>log/apiserver.log 2>&1 </dev/null & echo $! >apiserver.pid'
+        subprocess.run(["bash", "-c", begin, "bash", *command], cwd=self.folder, check=True)
         until(self._ready, "the API server is ready again")
 
     def _ready(self) -> bool:

@@ -99,6 +99,26 @@ class Place:
 
         until(holds, f"{self.namespace}/{name} has {replicas} replicas")
 
+    def pretend_seen(self, name: str = "chat-blue") -> None:
+        """Be the controller of a Deployment that has nothing to do."""
+        found = self.cluster.call("GET", f"{self.deployments}/{name}")
+        status = {"observedGeneration": found["metadata"]["generation"]}
+        self.cluster.merge(f"{self.deployments}/{name}/status", {"status": status}, "deployment-controller")
+
+    def rolled_out(self, name: str = "chat-blue") -> None:
+        """Be the kubelet until no pod of an older template is left."""
+        path, now = f"{self.deployments}/{name}", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+        def holds() -> bool:
+            for pod in self.pods():
+                self._run(pod["metadata"]["name"], now)
+            found = self.cluster.call("GET", path)
+            status, wanted = found["status"], found["spec"]["replicas"]
+            seen = status["observedGeneration"] >= found["metadata"]["generation"]
+            return bool(seen and status["replicas"] == status.get("updatedReplicas") == wanted)
+
+        until(holds, f"{self.namespace}/{name} is rolled out")
+
     def pods(self) -> list[dict[str, Any]]:
         """The pods there are."""
         listed: list[dict[str, Any]] = self.cluster.call("GET", f"/api/v1/namespaces/{self.namespace}/pods")[
@@ -119,9 +139,12 @@ class Place:
             "startTime": now,
             "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": now}],
         }
-        self.cluster.merge(
-            f"/api/v1/namespaces/{self.namespace}/pods/{name}/status", {"status": status}, "kubelet"
+        answered = self.cluster.client.patch(
+            f"/api/v1/namespaces/{self.namespace}/pods/{name}/status",
+            json={"status": status},
+            headers={"Content-Type": "application/merge-patch+json"},
         )
+        assert answered.status_code in {200, 404}, answered.text  # a rollout may have removed it meanwhile
 
     def _measure(self, pod: Mapping[str, Any], cpu: str, now: str) -> None:
         path = f"/apis/metrics.k8s.io/v1beta1/namespaces/{self.namespace}/pods"

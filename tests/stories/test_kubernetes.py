@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -19,15 +19,17 @@ from sentinel.deploy.kubernetes import KubernetesAdapter
 from sentinel.deploy.kubernetes_access import access_of
 from sentinel.deploy.kubernetes_api import Api
 from sentinel.deploy.kubernetes_owners import FIELD_MANAGER
-from sentinel.deploy.kubernetes_workload import Options
+from sentinel.deploy.kubernetes_workload import APPLIED, Options
 from sentinel.detect.evaluate import WindowEvaluator
 from sentinel.detect.ruleset import default_rule_paths, load_rules
+from sentinel.errors import AdapterError
 from sentinel.model.incident import Incident
-from sentinel.model.plan import Effect, RunMode
+from sentinel.model.plan import ActionKind, ActionState, Effect, RunMode
 from sentinel.model.settings import Settings
 from sentinel.pipeline import Pipeline
 from sentinel.query.engine import Engine
 from sentinel.remediate.decisions import Decisions
+from sentinel.remediate.executor import carry_out
 from sentinel.remediate.policy import Policy
 from sentinel.remediate.stop import StopSwitch
 from sentinel.simulate.queueing import Delays, QueueModel
@@ -37,8 +39,9 @@ from sentinel.store.actions import Actions
 from sentinel.store.incidents import Incidents
 from sentinel.store.state import State
 from sentinel.store.telemetry import TelemetryStore
-from tests.builders import CHAT_BLUE, NOON
-from tests.parts.kubernetes_cluster import until
+from tests.builders import CHAT_BLUE, NOON, a_plan
+from tests.conftest import need_a_cluster
+from tests.parts.kubernetes_cluster import Cluster, until
 from tests.parts.kubernetes_objects import Place, a_deployment, an_autoscaler
 
 PACE: Final = 0.25
@@ -194,3 +197,60 @@ def test_a_plan_is_void_and_nothing_is_written_when_somebody_edits_in_between(
     assert life.autoscaler()["spec"]["maxReplicas"] == 3
     assert FIELD_MANAGER not in life.writers()
     assert Actions(life.state).listed() == []
+
+
+class DyingApi(Api):
+    """An API server that is killed at a moment of a change."""
+
+    def __init__(self, cluster: Cluster, moment: str) -> None:
+        super().__init__(access_of(cluster.kubeconfig, ""), timeout=5)
+        self._cluster = cluster
+        self._moment = moment
+        self.command: list[str] = []
+
+    def apply(self, path: str, body: Mapping[str, Any], *, dry_run: bool, force: bool) -> dict[str, Any]:
+        """Make the call, and kill the server before or after it if this is the moment."""
+        call = "rehearsal" if dry_run else "change"
+        self._die(f"before the {call}")
+        answer = super().apply(path, body, dry_run=dry_run, force=force)
+        self._die(f"after the {call}")
+        return answer
+
+    def _die(self, moment: str) -> None:
+        if moment == self._moment and not self.command:
+            self.command = self._cluster.kill()
+
+
+@pytest.fixture(scope="module")
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """An API server without controllers, to be killed and revived."""
+    need_a_cluster()
+    started = Cluster.start(tmp_path_factory.mktemp("mortal"), controllers=False)
+    yield started
+    started.stop()
+
+
+@pytest.mark.parametrize("moment", ["before the change", "after the change"])
+def test_an_api_server_killed_in_the_middle_of_a_change_leaves_the_right_state(
+    mortal: Cluster, moment: str, opened: ExitStack
+) -> None:
+    place = Place.made(mortal, moment.replace(" ", "-"))
+    mortal.call("POST", place.deployments, a_deployment())
+    place.scale(an_autoscaler())
+    place.pretend_seen()
+    api = DyingApi(mortal, moment)
+    adapter = KubernetesAdapter(api, [place.namespace], Options(), VirtualClock(NOON))
+    opened.callback(adapter.close)
+    plan = a_plan(revision=adapter.describe(CHAT_BLUE).revision)
+    action = plan.action(ActionKind.APPLY, plan.revision, NOON)
+
+    with pytest.raises(AdapterError) as lost:
+        carry_out(action, Adapters([adapter]), NOON)
+    mortal.revive(api.command)
+    again = carry_out(action, Adapters([adapter]), NOON)
+
+    found = mortal.call("GET", f"{place.autoscalers}/chat-blue")
+    assert not lost.value.permanent
+    assert again.state is ActionState.APPLIED
+    assert found["spec"]["maxReplicas"] == 9
+    assert found["metadata"]["annotations"][APPLIED] == action.id
