@@ -23,10 +23,10 @@ from hypothesis import HealthCheck, given, seed, settings, strategies as some
 
 from sentinel.model.plan import RunMode
 from sentinel.model.settings import Knob
-from sentinel.model.target import Target, deployment
+from sentinel.model.target import Target
 from sentinel.store.state import State
 from tests.stories.states import FASTEST, a_connection, in_file, in_memory
-from tests.stories.world import EVERY, POLICY, SECOND, World, in_mode
+from tests.stories.world import EVERY, POLICY, SECOND, TARGETS, World, in_mode
 
 INTERLEAVINGS: Final = int(os.environ.get("SENTINEL_INTERLEAVINGS", "2500"))
 SEED: Final = int(os.environ.get("SENTINEL_INTERLEAVINGS_SEED", "0"))
@@ -46,7 +46,6 @@ FAULTS: Final = (
 )
 CURES: Final = (Knob.MAX_REPLICAS, Knob.MIN_REPLICAS, Knob.TARGET_UTILIZATION, None)
 JUMPS: Final = tuple(by * SECOND for by in (-7200, -600, -60, -20, -5, 5, 20, 60, 600, 7200))
-TARGETS: Final = (deployment("chat", "d0"), deployment("chat", "d1"))
 EDITS: Final = tuple(product(TARGETS, (Knob.MAX_REPLICAS, Knob.MIN_REPLICAS, Knob.QUEUE_WAIT_MS), (1, 3, 9)))
 ALL_DECISIONS: Final = ("approve", "deny", "undo")
 

@@ -71,6 +71,7 @@ FULL: Final[Cause] = a_cause(
         Remedy(RemedyKind.ESCALATE, PLACE, advice="ask for quota"),
     ),
 )
+TARGETS: Final = (deployment("chat", "d0"), deployment("chat", "d1"))
 RULES: Final = RuleSet((SYMPTOM,), (FULL,), "digest")
 POLICY: Final = Policy(
     mode=RunMode.AUTONOMOUS,
@@ -145,8 +146,15 @@ class World:
     """Deployments, their control plane, their telemetry, a daemon, and people."""
 
     def __init__(
-        self, folder: Path, opened: Callable[[], State], *, policy: Policy = POLICY, endpoints: int = 2
+        self,
+        folder: Path,
+        opened: Callable[[], State],
+        *,
+        policy: Policy = POLICY,
+        rules: RuleSet = RULES,
+        endpoints: int = 2,
     ) -> None:
+        self.rules = rules
         self.stop = StopSwitch(folder)
         self.stop.resume()
         self.true = NOON
@@ -182,7 +190,7 @@ class World:
     def _pipeline(self) -> Pipeline:
         return Pipeline(
             state=self.state,
-            rules=lambda: RULES,
+            rules=lambda: self.rules,
             evaluator=self,
             engine=cast("Engine", self),
             adapters=Adapters([self]),

@@ -46,6 +46,19 @@ async def test_ten_thousand_rows_are_filled_and_walked_without_a_pause() -> None
     assert spent < 2
 
 
+async def test_a_hundred_thousand_rows_of_long_errors_are_shown_and_walked() -> None:
+    app = OneGrid()
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.grid.fill(rows(100_000, "error " * 400))
+        await pilot.press("end")
+        await pilot.pause()
+        lines = screen_text(pilot).splitlines()
+
+    assert app.grid.selected == "k99999"
+    assert max(len(line) for line in lines) <= 80
+
+
 async def test_long_cells_are_cut_and_numbers_stand_right() -> None:
     app = OneGrid()
 
