@@ -20,12 +20,24 @@ _BINS: Final = frozenset({"kql_bin_datetime", "kql_floor_datetime"})
 
 def column(col: ir.Col) -> exp.Expression:
     """A column by its number."""
-    return exp.column(name_of(col))
+    return named_column(f"c{col.id}")
 
 
 def name_of(col: ir.Col) -> exp.Identifier:
     """The SQL name of a column."""
-    return exp.to_identifier(f"c{col.id}", quoted=True)
+    return identifier(f"c{col.id}")
+
+
+def identifier(name: str) -> exp.Identifier:
+    """A quoted name, made without the copies sqlglot's own helpers make."""
+    return exp.Identifier(this=name, quoted=True)
+
+
+def named_column(name: str, table: str = "") -> exp.Column:
+    """A column of exactly that name, possibly of a table."""
+    if table:
+        return exp.Column(this=identifier(name), table=identifier(table))
+    return exp.Column(this=identifier(name))
 
 
 def function(name: str, *args: exp.Expression) -> exp.Expression:

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from sentinel.query import ir
-from sentinel.query.emit_expressions import ExpressionEmitter, column, function, integer, name_of
+from sentinel.query.emit_expressions import (
+    ExpressionEmitter,
+    column,
+    function,
+    identifier,
+    integer,
+    name_of,
+    named_column,
+)
 from sentinel.query.pushdown import Bounds
 
 
@@ -57,9 +65,9 @@ class FoldEmitter(ExpressionEmitter):
 
     @staticmethod
     def _table(name: str, alias: str = "") -> exp.Table:
-        table = exp.Table(this=exp.to_identifier(name, quoted=True))
+        table = exp.Table(this=identifier(name))
         if alias:
-            table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+            table.set("alias", exp.TableAlias(this=identifier(alias)))
         return table
 
     def _select(
@@ -72,12 +80,12 @@ class FoldEmitter(ExpressionEmitter):
     ) -> exp.Select:
         listed = [
             value
-            if isinstance(value, exp.Column) and value.name == f"c{c.id}"
+            if isinstance(value, exp.Column) and value.this.this == f"c{c.id}"
             else exp.Alias(this=value, alias=name_of(c))
             for value, c in zip(values, columns, strict=True)
         ]
         if not listed:
-            listed = [exp.Alias(this=integer(1), alias=exp.to_identifier("c0", quoted=True))]
+            listed = [exp.Alias(this=integer(1), alias=identifier("c0"))]
         query = exp.Select(expressions=listed)
         query.set("from_", exp.From(this=self._table(source) if isinstance(source, str) else source))
         if where is not None:
@@ -90,7 +98,7 @@ class FoldEmitter(ExpressionEmitter):
         kept = [c for c in before if c.id in self.needed]
         rows, _ = self._step(self._select([column(c) for c in kept], kept, source), kept, materialized=True)
         states = [s.col for s in plan.states]
-        keys = [exp.to_identifier(n, quoted=True) for n in ("n", "g")]
+        keys = [identifier(n) for n in ("n", "g")]
         group = [column(plan.group)] if plan.group is not None else []
         least: list[exp.Expression] = [integer(0)]
         if group:
@@ -103,8 +111,8 @@ class FoldEmitter(ExpressionEmitter):
         following = exp.Select(expressions=[column(plan.number), *(g.copy() for g in group), *afters])
         name = f"q{len(self.steps)}"
         following.set("from_", exp.From(this=self._table(name, "f")))
-        n = exp.column(keys[0].copy(), table=exp.to_identifier("f", quoted=True))
-        g = exp.column(keys[1].copy(), table=exp.to_identifier("f", quoted=True))
+        n = named_column("n", "f")
+        g = named_column("g", "f")
         on: exp.Expression = exp.EQ(
             this=column(plan.number), expression=exp.Add(this=n, expression=integer(1))
         )

@@ -12,14 +12,29 @@ from typing import Any, Final
 
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
+from sqlglot.generators.sqlite import SQLiteGenerator
 
 from sentinel.query import ir
-from sentinel.query.emit_expressions import column, function, integer
+from sentinel.query.emit_expressions import column, function, identifier, integer, named_column
 from sentinel.query.emit_fold import EmittedScan, FoldEmitter
 from sentinel.query.needed import needed_columns
 from sentinel.query.pushdown import Bounds, bounds_of
 
-_GENERATOR: Final = SQLite().generator(comments=False)
+
+class _Generator(SQLiteGenerator):
+    """Writes names the short way: each is quoted as it is, none has a schema."""
+
+    def identifier_sql(self, expression: exp.Identifier) -> str:
+        escaped = str(expression.this).replace('"', '""')
+        return f'"{escaped}"'
+
+    def column_sql(self, expression: exp.Column) -> str:
+        table = expression.args.get("table")
+        name = self.identifier_sql(expression.this)
+        return f"{self.identifier_sql(table)}.{name}" if table is not None else name
+
+
+_GENERATOR: Final = _Generator(dialect=SQLite(), comments=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,7 @@ class Emitter(FoldEmitter):
         self.scans.append(
             EmittedScan(name, plan.table, tuple(c.name for c in columns), self.bounds.get(id(plan), Bounds()))
         )
-        values = [exp.column(exp.to_identifier(c.name, quoted=True)) for c in columns]
+        values = [named_column(c.name) for c in columns]
         return self._step(self._select(values, columns, name), columns)
 
     def _values(self, plan: ir.Values) -> tuple[str, tuple[ir.Col, ...]]:
@@ -105,7 +120,7 @@ class Emitter(FoldEmitter):
     def _numbers(self, plan: ir.Numbers) -> tuple[str, tuple[ir.Col, ...]]:
         args = [self.expression(e) for e in (plan.start, plan.stop, plan.step)]
         source = exp.Table(this=function("kql_numbers", *args))
-        values = [exp.column(exp.to_identifier(n, quoted=True)) for n in ("value", "idx")]
+        values = [named_column(n) for n in ("value", "idx")]
         columns = (plan.value, plan.index)
         return self._step(self._select(values, columns, source), columns)
 
@@ -186,7 +201,7 @@ class Emitter(FoldEmitter):
         right, right_columns = self.plan(plan.right)
         if plan.kind in {"semi", "anti"}:
             return self._semi(plan, left, left_columns, right)
-        keys = [exp.to_identifier(f"k{at}", quoted=True) for at in range(len(plan.pairs))]
+        keys = [identifier(f"k{at}") for at in range(len(plan.pairs))]
         right_kept = [c for c in right_columns if c.id in self.needed]
         keyed = self._select([column(c) for c in right_kept], right_kept, right)
         listed = [
@@ -201,7 +216,7 @@ class Emitter(FoldEmitter):
         tests = [
             exp.EQ(
                 this=self._key(a, b),
-                expression=exp.column(key.copy(), table=exp.to_identifier("r", quoted=True)),
+                expression=named_column(key.name, "r"),
             )
             for (a, b), key in zip(plan.pairs, keys, strict=True)
         ]
@@ -265,10 +280,10 @@ class Emitter(FoldEmitter):
         kept = [c for c in before if c.id in self.needed]
         flag = integer(int(plan.bag_as_array))
         call = function("kql_each", flag, *(self.expression(e) for _, e in plan.columns))
-        each = exp.Table(this=call, alias=exp.TableAlias(this=exp.to_identifier("e", quoted=True)))
-        picked = [exp.column(exp.to_identifier(f"v{at}", quoted=True), table=exp.to_identifier("e", quoted=True))
+        each = exp.Table(this=call, alias=exp.TableAlias(this=identifier("e")))
+        picked = [named_column(f"v{at}", "e")
                   for at in range(len(plan.columns))]  # fmt: skip
-        index = exp.column(exp.to_identifier("idx", quoted=True), table=exp.to_identifier("e", quoted=True))
+        index = named_column("idx", "e")
         columns = [*kept, *(c for c, _ in plan.columns), plan.index]
         query = self._select([*(column(c) for c in kept), *picked, index], columns, name)
         query.set("joins", [exp.Join(this=each, kind="CROSS")])
