@@ -64,7 +64,7 @@ def judge(
     objections = (
         _by_people_and_clock(plan, policy, now, around),
         _by_the_hour(plan, policy, now, around),
-        _by_the_deployment(plan, deployment, policy, now),
+        _by_the_deployment(plan, deployment, history, policy, now),
         _by_limits(history, policy, now),
         _by_experience(plan, deployment, history, policy, now),
         _by_the_fleet(history, policy, now, around),
@@ -113,8 +113,12 @@ def _by_the_hour(plan: Plan, policy: Policy, now: datetime, around: Surroundings
     return None
 
 
-def _by_the_deployment(plan: Plan, deployment: Deployment, policy: Policy, now: datetime) -> Judgement | None:
+def _by_the_deployment(
+    plan: Plan, deployment: Deployment, history: ActionHistory, policy: Policy, now: datetime
+) -> Judgement | None:
     if deployment.revision != plan.revision:
+        if deployment.revision == history.left_at:
+            return _no("overtaken", "another change was made here since the plan was made")
         return _no(EDITED, "the deployment was changed since the plan was made")
     if deployment.updating:
         return _no("updating", "an update of the deployment is in flight", now + _RETRY)
@@ -150,6 +154,8 @@ def _by_limits(history: ActionHistory, policy: Policy, now: datetime) -> Judgeme
     later = now + policy.limit_window / 10
     if history.in_flight:
         return _no("in flight", f"another change of it is in flight ({history.in_flight[0]})", now + _RETRY)
+    if history.on_trial:
+        return _no("on trial", f"another change of it is on trial ({history.on_trial})", now + _RETRY)
     if history.last_on_knob is not None and now - history.last_on_knob < policy.cooldown:
         until = history.last_on_knob + policy.cooldown
         return _no("cooldown", f"cooling down for another {format_span(until - now)}", until)

@@ -47,6 +47,10 @@ class ActionHistory:
     """Actions on all targets in the last hour."""
     changes: tuple[Change, ...] = ()
     """The changes of the target that were made lately, undone ones and their undoing too, the oldest first."""
+    on_trial: str = ""
+    """Id of a change of the target that is not judged yet, or is to be taken back."""
+    left_at: str = ""
+    """The revision the last change made here left the target at."""
     edits: int = 0
     """Plans for the target that somebody else's edit made void lately."""
     others: int = 0
@@ -150,12 +154,15 @@ class Actions:
             for row in rows
             if row["last"] > blast_from or row["state"] == ActionState.CLAIMED.value
         }
+        applied = [from_text(row["body"], Action) for row in made]
         return ActionHistory(
             in_flight=tuple(row["id"] for row in mine if row["state"] == ActionState.CLAIMED.value),
             last_on_knob=from_ticks(max(on_knob)) if on_knob else None,
             on_target=sum(row["claimed"] > limit for row in mine),
             overall=sum(row["claimed"] > limit for row in rows),
-            changes=tuple(change for row in made for change in from_text(row["body"], Action).changes),
+            changes=tuple(change for action in applied for change in action.changes),
+            on_trial=self._on_trial(target, lately_from),
+            left_at=applied[-1].revision if applied else "",
             edits=self._edits(target, lately_from),
             others=len(others - {str(target)}),
             failed_target=self._failures(target),
@@ -194,6 +201,25 @@ class Actions:
             if row["outcome"] or row["state"] == ActionState.FAILED.value:
                 failed.append(row["claimed"])
         return Failures(len(failed), from_ticks(max(failed)) if failed else None)
+
+    def _on_trial(self, target: Target, since: int) -> str:
+        """While a change is not judged, or not taken back yet, another one would keep it from being taken back."""
+        row = self._db.execute(
+            "SELECT id FROM actions AS made WHERE target = ? AND claimed > ? AND kind = ? AND state = ?"
+            " AND (outcome = '' OR outcome NOT IN (?, ?) AND NOT EXISTS (SELECT 1 FROM actions"
+            " WHERE plan = made.plan AND kind = ? AND state != ?)) ORDER BY rowid DESC LIMIT 1",
+            [
+                str(target),
+                since,
+                _APPLY,
+                ActionState.APPLIED.value,
+                Effect.WORKED.value,
+                Effect.HELPED.value,
+                ActionKind.UNDO.value,
+                ActionState.CLAIMED.value,
+            ],
+        ).fetchone()
+        return str(row[0]) if row else ""
 
     def _edits(self, target: Target, since: int) -> int:
         rows = self._db.execute(

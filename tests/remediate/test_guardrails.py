@@ -108,6 +108,10 @@ REFUSES: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
         {"deployment": a_deployment(revision="r2")},
         "the deployment was changed since the plan was made",
     ),
+    "overtaken": (
+        {"deployment": a_deployment(revision="r2"), "history": {"left_at": "r2"}},
+        "another change was made here since the plan was made",
+    ),
     "updating": (
         {"deployment": a_deployment(updating=True)},
         "an update of the deployment is in flight",
@@ -146,6 +150,10 @@ REFUSES: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
         {"history": {"in_flight": ("plan-0-apply",)}},
         "another change of it is in flight (plan-0-apply)",
     ),
+    "on trial": (
+        {"history": {"on_trial": "plan-0-apply"}},
+        "another change of it is on trial (plan-0-apply)",
+    ),
     "cooldown": (
         {"history": {"last_on_knob": NOON - MINUTE}},
         "cooling down for another 4m",
@@ -181,7 +189,9 @@ REFUSES: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
         "4 of 8 deployments were changed in 10m; the limit is 4",
     ),
 }
-FOR_GOOD = {"expired", "clock, of the plan", "edited"} | {one for one in REFUSES if one.startswith("bounds")}
+FOR_GOOD = {"expired", "clock, of the plan", "edited", "overtaken"} | {
+    one for one in REFUSES if one.startswith("bounds")
+}
 """What is refused for good: its plan is void. Anything else is asked again."""
 
 

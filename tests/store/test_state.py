@@ -11,7 +11,7 @@ import pytest
 from sentinel.errors import StoreError
 from sentinel.model.incident import IncidentState, Transition
 from sentinel.model.notice import Notice
-from sentinel.model.plan import ActionKind, ActionState
+from sentinel.model.plan import ActionKind, ActionState, Effect
 from sentinel.model.rule import Severity
 from sentinel.model.target import deployment
 from sentinel.store.actions import Actions
@@ -130,6 +130,34 @@ class TestActions:
         past = actions.history(CHAT_BLUE, frozenset(), later + minute, per=minute)
 
         assert (begun.others, finished.others, past.others) == (1, 1, 0)
+
+    @pytest.mark.parametrize(
+        ("outcome", "undone", "on_trial"),
+        [
+            ("", None, "plan-1-apply"),
+            (Effect.WORKED, None, ""),
+            (Effect.HELPED, None, ""),
+            (Effect.NO_EFFECT, None, "plan-1-apply"),
+            (Effect.NO_EFFECT, ActionState.CLAIMED, "plan-1-apply"),
+            (Effect.NO_EFFECT, ActionState.APPLIED, ""),
+            (Effect.NO_EFFECT, ActionState.FAILED, ""),
+        ],
+    )
+    def test_a_change_is_on_trial_until_it_is_kept_or_taken_back(
+        self, outcome: str, undone: ActionState | None, on_trial: str, state: State
+    ) -> None:
+        actions = Actions(state)
+        action = a_plan().action(ActionKind.APPLY, "r1", NOON)
+        actions.claim(action)
+        actions.finish(replace(action, state=ActionState.APPLIED, finished=NOON))
+        if outcome:
+            actions.conclude("plan-1", outcome, NOON)
+        if undone is not None:
+            actions.claim(replace(a_plan().action(ActionKind.UNDO, "r2", NOON), state=undone))
+
+        history = actions.history(CHAT_BLUE, frozenset(), NOON, per=timedelta(hours=1))
+
+        assert history.on_trial == on_trial
 
     def test_another_knob_does_not_cool_this_one_down(self, state: State) -> None:
         actions = Actions(state)

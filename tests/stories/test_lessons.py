@@ -29,6 +29,8 @@ MINUTE = 60 * SECOND
 FIVE = tuple(replace(SYMPTOM, id=f"refused-{n}") for n in range(5))
 FIVE_FOR_ONE = RuleSet(FIVE, (replace(FULL, explains=tuple(one.id for one in FIVE)),), "digest")
 
+GUARDS = "SELECT json_extract(body, '$.guard') FROM audit WHERE kind = 'refusal'"
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
@@ -108,6 +110,18 @@ def test_five_symptoms_of_one_cause_are_one_change_and_all_of_them_end_with_it(t
     world.live(10 * MINUTE)
 
     assert made(world) == [("apply", "applied")]
+    assert [one.state for one in world.incidents()] == [At.RESOLVED] * 5
+    world.close()
+
+
+def test_a_change_made_for_one_symptom_is_no_edit_of_somebody_else_to_the_others(tmp_path: Path) -> None:
+    world = World(tmp_path, in_memory(a_connection()), rules=FIVE_FOR_ONE)
+    world.sicken(BLUE, Knob.MIN_REPLICAS)
+
+    world.live(20 * MINUTE)
+
+    refusals = {guard for (guard,) in world.people.database.execute(GUARDS)}
+    assert refusals & {"on trial", "overtaken", "edited", "second controller"} == {"on trial", "overtaken"}
     assert [one.state for one in world.incidents()] == [At.RESOLVED] * 5
     world.close()
 
