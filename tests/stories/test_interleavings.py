@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -22,11 +22,12 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings, strategies as some
 
 from sentinel.model.plan import RunMode
+from sentinel.model.rule import RuleSet
 from sentinel.model.settings import Knob
 from sentinel.model.target import Target
 from sentinel.store.state import State
 from tests.stories.states import FASTEST, a_connection, in_file, in_memory
-from tests.stories.world import EVERY, POLICY, SECOND, TARGETS, World, in_mode
+from tests.stories.world import EVERY, FULL, POLICY, RULES, SECOND, SYMPTOM, TARGETS, World, in_mode
 
 INTERLEAVINGS: Final = int(os.environ.get("SENTINEL_INTERLEAVINGS", "2500"))
 SEED: Final = int(os.environ.get("SENTINEL_INTERLEAVINGS_SEED", "0"))
@@ -47,6 +48,8 @@ FAULTS: Final = (
 CURES: Final = (Knob.MAX_REPLICAS, Knob.MIN_REPLICAS, Knob.TARGET_UTILIZATION, None)
 JUMPS: Final = tuple(by * SECOND for by in (-7200, -600, -60, -20, -5, 5, 20, 60, 600, 7200))
 EDITS: Final = tuple(product(TARGETS, (Knob.MAX_REPLICAS, Knob.MIN_REPLICAS, Knob.QUEUE_WAIT_MS), (1, 3, 9)))
+TWO: Final = tuple(replace(SYMPTOM, id=f"refused-{n}") for n in range(2))
+TWO_FOR_ONE: Final = RuleSet(TWO, (replace(FULL, explains=tuple(one.id for one in TWO)),), "digest")
 ALL_DECISIONS: Final = ("approve", "deny", "undo")
 
 
@@ -206,7 +209,14 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def lived(folder: Path, opened: Callable[[], Callable[[], State]], first: int, count: int) -> Counter[str]:
+def lived(
+    folder: Path,
+    opened: Callable[[], Callable[[], State]],
+    first: int,
+    count: int,
+    *,
+    rules: RuleSet = RULES,
+) -> Counter[str]:
     """Draw so many lives and count what happened in them."""
     seen: Counter[str] = Counter()
 
@@ -215,7 +225,7 @@ def lived(folder: Path, opened: Callable[[], Callable[[], State]], first: int, c
     @given(begun=beginnings, steps=lives)
     def a_life(begun: tuple[RunMode, Target, Knob | None], steps: list[Step]) -> None:
         mode, ill, cure = begun
-        world = World(folder, opened(), policy=in_mode(POLICY, mode))
+        world = World(folder, opened(), policy=in_mode(POLICY, mode), rules=rules)
         try:
             life = Life(world)
             life.sicken((ill, cure, False))
@@ -245,6 +255,14 @@ def test_no_interleaving_breaks_a_promise(folder: Path) -> None:
     print(dict(seen))  # noqa: T201 - what a long run is worth
     assert seen["lives"] >= INTERLEAVINGS
     assert min(seen[what] for what in ("apply", "undo", "kills", "approve", "deny", "confirmed")) > 2, seen
+
+
+def test_no_interleaving_of_two_symptoms_of_one_deployment_breaks_a_promise(folder: Path) -> None:
+    opened = in_the_memory_of(a_connection())
+
+    seen = lived(folder, opened, SEED + 1, 400, rules=TWO_FOR_ONE)
+
+    assert min(seen[what] for what in ("apply", "undo", "confirmed")) > 2, seen
 
 
 def test_no_interleaving_with_the_state_in_a_file_breaks_a_promise(folder: Path) -> None:
