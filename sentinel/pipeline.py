@@ -187,7 +187,8 @@ class Pipeline:
             steps[incident.state](stored, symptom, now)
         except (AdapterError, QueryError) as error:
             asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)
-            self._ledger.wait(stored, now + max(symptom.every, asked), f"{incident.state}: {error}")
+            why, due = f"{incident.state}: {error}", now + max(symptom.every, asked)
+            self._ledger.retry(stored, now, due, why, tell_after=self._policy.tell_after)
 
     def _orphaned(self, stored: Stored, now: datetime) -> None:
         """Close an incident whose rule is gone; a change that nobody can judge any more is taken back first."""

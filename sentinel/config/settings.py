@@ -187,6 +187,8 @@ class LimitSettings:
     clock_tolerance: timedelta = _POLICY.clock_tolerance
     """How far telemetry may be in the future, and the clock may step back."""
     clock_rest: timedelta = _POLICY.clock_rest
+    tell_after: timedelta = _POLICY.tell_after
+    """How long a change that was begun, or is to be taken back, may get no answer before people are told."""
     """How long nothing is changed after the clock stepped back."""
     freezes: tuple[Freeze, ...] = ()
     bounds: Mapping[str, BoundSettings] = field(default_factory=lambda: MappingProxyType({}))

@@ -107,6 +107,7 @@ def policy_of(config: Config) -> Policy:
         storm_share=limits.storm_share,
         clock_tolerance=limits.clock_tolerance,
         clock_rest=limits.clock_rest,
+        tell_after=limits.tell_after,
         freezes=limits.freezes,
     ).paced(config.pace)
 

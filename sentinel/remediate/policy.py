@@ -81,6 +81,8 @@ class Policy:
     """How far telemetry may be in the future, and the clock may step back."""
     clock_rest: timedelta = timedelta(minutes=10)
     """How long nothing is changed after the clock stepped back."""
+    tell_after: timedelta = timedelta(minutes=5)
+    """How long a change that was begun, or is to be taken back, may get no answer before people are told."""
     freezes: tuple[Freeze, ...] = ()
     retry: timedelta = timedelta(seconds=10)
     """When to ask again for what could not be done."""
@@ -106,6 +108,7 @@ class Policy:
             lately=self.lately * pace,
             blast_window=self.blast_window * pace,
             clock_rest=self.clock_rest * pace,
+            tell_after=self.tell_after * pace,
             lag=self.lag * pace,
             retry=self.retry * pace,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sentinel.clock import from_ticks, to_ticks
+from sentinel.clock import from_ticks, span_ticks, to_ticks
 from sentinel.model.plan import Action, ActionKind, ActionState, Effect, Plan
 from sentinel.model.settings import Change
 from sentinel.model.target import Target
@@ -18,6 +18,7 @@ from sentinel.store.wire import from_text, to_text
 EDITED: Final = "edited"
 """The guard that refuses a plan because somebody else changed the deployment meanwhile."""
 _APPLY: Final = ActionKind.APPLY.value
+_MOST_WRONG: Final = span_ticks(timedelta(days=1))
 _LAST: Final = 50
 """How many of the last changes are looked at for failures in a row."""
 
@@ -70,11 +71,18 @@ class Actions:
     def claim(self, action: Action) -> None:
         """Store a claimed action.
 
+        It counts as made no earlier than the one before it, whatever the clock says: one that was behind by up to a
+        day for a while must not let the limits forget what was done then.
+
         Raises:
             sqlite3.IntegrityError: The plan was claimed for that kind already.
         """
         with self._state.transaction():
-            self._state.insert("actions", _row(action))
+            row, own = _row(action), to_ticks(action.claimed)
+            before = self._db.execute("SELECT claimed FROM actions ORDER BY rowid DESC LIMIT 1").fetchone()
+            if before is not None:
+                row["claimed"] = max(own, min(before[0], own + _MOST_WRONG))
+            self._state.insert("actions", row)
             self._record(AuditKind.CLAIM, action, action.claimed, {"expect": action.expect})
 
     def claimed_undo(self, plan: Plan, revision: str, now: datetime) -> Action:
@@ -139,8 +147,8 @@ class Actions:
         limit, blast_from, lately_from = (to_ticks(now - (span or per)) for span in (per, blast, lately))
         rows = list(
             self._db.query(
-                "SELECT id, target, state, knobs, claimed, coalesce(finished, claimed) AS last, body FROM actions"
-                " WHERE state != ? AND (last > ? OR target = ? OR state = ?) ORDER BY claimed, rowid",
+                "SELECT id, target, state, knobs, claimed, body, max(claimed, coalesce(finished, 0)) AS last"
+                " FROM actions WHERE state != ? AND (last > ? OR target = ? OR state = ?) ORDER BY claimed, rowid",
                 [ActionState.VOID.value, min(limit, blast_from), str(target), ActionState.CLAIMED.value],
             )
         )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from sentinel.clock import format_span
 from sentinel.model.incident import Incident, IncidentState as At, Transition
 from sentinel.model.notice import Notice
 from sentinel.model.observer import Observer
@@ -20,6 +21,8 @@ _TOLD: Final = frozenset(
     {At.DIAGNOSED, At.WAITING, At.SETTLING, At.CONFIRMED, At.UNDONE, At.ESCALATED, At.RESOLVED}
 )
 """The states people are told of; the others last moments."""
+_MUST_END: Final = frozenset({At.APPLYING, At.UNDOING})
+"""The states in which a change may be half made."""
 
 
 class Ledger:
@@ -63,6 +66,19 @@ class Ledger:
         """Look at an incident again at `due`; its state stays, so nobody is told."""
         self._incidents.touch(stored, due=due, why=why)
 
+    def retry(self, stored: Stored, now: datetime, due: datetime, why: str, *, tell_after: timedelta) -> None:
+        """Try again at `due` what could not be done.
+
+        Of a change that was begun, or is to be taken back, people are told once when that has lasted for `tell_after`.
+        """
+        incident = stored.incident
+        last = self._incidents.transitions(incident.id)[-1]
+        if incident.state not in _MUST_END or last.before == last.after or now - last.at < tell_after:
+            self.wait(stored, due, why)
+            return
+        lasting = f"not done for {format_span(now - last.at)}, and tried on: {why}"
+        self.move(stored, now, incident.state, lasting, due=due)
+
     def hold(self, stored: Stored, now: datetime, due: datetime, why: str, *, guard: str = "") -> None:
         """Let an incident wait for something outside; told once, when the waiting begins.
 
@@ -83,7 +99,8 @@ class Ledger:
     def _tell(self, transition: Transition, incident: Incident) -> None:
         self._observe.moved(transition, incident)
         symptom = self._symptom_of(incident.symptom)
-        if transition.after in _TOLD and symptom is not None:
+        told = transition.after in _TOLD or transition.before == transition.after
+        if told and symptom is not None:
             key = f"{incident.id}/{transition.sequence}"
             notice = Notice(key, symptom.title, symptom.severity, incident, transition)
             self._outbox.put(notice, self._channels, transition.at)

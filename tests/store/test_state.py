@@ -131,6 +131,18 @@ class TestActions:
 
         assert (begun.others, finished.others, past.others) == (1, 1, 0)
 
+    def test_what_was_done_while_the_clock_was_behind_still_counts_when_it_is_right_again(
+        self, state: State
+    ) -> None:
+        actions, behind = Actions(state), NOON - timedelta(hours=2)
+        actions.claim(a_plan().action(ActionKind.APPLY, "r1", NOON))
+        actions.claim(a_plan().action(ActionKind.UNDO, "r2", behind))
+
+        history = actions.history(CHAT_BLUE, frozenset(), NOON + timedelta(minutes=5), per=timedelta(hours=1))
+
+        assert (history.on_target, history.overall) == (2, 2)
+        assert [one.kind for one in actions.listed()] == [ActionKind.UNDO, ActionKind.APPLY]
+
     @pytest.mark.parametrize(
         ("outcome", "undone", "on_trial"),
         [

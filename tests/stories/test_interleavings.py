@@ -203,6 +203,35 @@ lives: Final = some.lists(some.sampled_from(sorted(HAPPENINGS)), min_size=2, max
 beginnings: Final = some.sampled_from(tuple(product(RunMode, TARGETS, CURES)))
 
 
+FOUND: Final = (
+    (
+        (RunMode.AUTONOMOUS, TARGETS[0], Knob.MIN_REPLICAS),
+        (
+            Step("live", 120 * SECOND),
+            Step("jump", -7200 * SECOND),
+            Step("live", 30 * SECOND),
+            Step("live", 60 * SECOND),
+            Step("live", 120 * SECOND),
+            Step("jump", None),
+        ),
+    ),
+)
+"""Lives that once broke a promise, as they were reported."""
+
+
+def live_through(world: World, begun: tuple[RunMode, Target, Knob | None], steps: Sequence[Step]) -> World:
+    """Let all of it happen in the world, and end it well."""
+    try:
+        life = Life(world)
+        life.sicken((*begun[1:], False))
+        for step in steps:
+            getattr(life, step.what)(step.value)
+        life.end()
+    finally:
+        world.close()
+    return world
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=FASTEST) as name:
@@ -224,17 +253,8 @@ def lived(
     @settings(max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(begun=beginnings, steps=lives)
     def a_life(begun: tuple[RunMode, Target, Knob | None], steps: list[Step]) -> None:
-        mode, ill, cure = begun
-        world = World(folder, opened(), policy=in_mode(POLICY, mode), rules=rules)
-        try:
-            life = Life(world)
-            life.sicken((ill, cure, False))
-            for step in steps:
-                getattr(life, step.what)(step.value)
-            life.end()
-        finally:
-            world.close()
-        seen.update(world.seen)
+        world = World(folder, opened(), policy=in_mode(POLICY, begun[0]), rules=rules)
+        seen.update(live_through(world, begun, steps).seen)
         seen["lives"] += 1
 
     a_life()
@@ -255,6 +275,15 @@ def test_no_interleaving_breaks_a_promise(folder: Path) -> None:
     print(dict(seen))  # noqa: T201 - what a long run is worth
     assert seen["lives"] >= INTERLEAVINGS
     assert min(seen[what] for what in ("apply", "undo", "kills", "approve", "deny", "confirmed")) > 2, seen
+
+
+@pytest.mark.parametrize("life", FOUND, ids=["a clock two hours behind for four minutes"])
+def test_a_life_that_once_broke_a_promise_keeps_it(
+    life: tuple[tuple[RunMode, Target, Knob | None], Sequence[Step]], folder: Path
+) -> None:
+    world = live_through(World(folder, in_memory(a_connection()), policy=in_mode(POLICY, life[0][0])), *life)
+
+    assert world.seen["apply"] > 0
 
 
 def test_no_interleaving_of_two_symptoms_of_one_deployment_breaks_a_promise(folder: Path) -> None:

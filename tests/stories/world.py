@@ -160,6 +160,8 @@ class World:
         self.true = NOON
         self.skew = timedelta(0)
         self.jumped = False
+        self.behind = timedelta(0)
+        """For how long the daemon's clock was behind, in all: what was done then counts as done when that began."""
         self.policy = policy
         self.served = {
             deployment("chat", f"d{n}"): Served(Settings(max_replicas=4)) for n in range(endpoints)
@@ -221,6 +223,7 @@ class World:
     def pass_by(self, span: timedelta) -> None:
         """Let time pass that the daemon does not see."""
         self.true += span
+        self.behind += span if self.skew < timedelta(0) else timedelta(0)
         if not self.deaf:
             self.newest = max(self.newest, self.true)
 
@@ -409,7 +412,7 @@ class World:
         if self.now() - action.claimed > self.policy.plan_expires:
             raise Broken(f"{key} was begun {self.now() - action.claimed} after its claim")
         self._in_small_numbers(action, claimed)
-        slack = self.policy.fresh_within + 2 * EVERY if self.jumped else timedelta(0)
+        slack = self.policy.fresh_within + 2 * EVERY + self.behind if self.jumped else timedelta(0)
         self._within_limits(action, claimed, slack)
 
     def _within_limits(self, action: Action, claimed: datetime, slack: timedelta) -> None:
