@@ -8,7 +8,7 @@ TESTS  ?=
 KUSTO  := build/node/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check interleavings conformance bench clean
+.PHONY: help setup demo test check mutants interleavings conformance bench clean
 
 help: ## Say what there is to make
 	@echo 'make <target>, for example: make demo'
@@ -53,6 +53,9 @@ check: $(STAMP) ## Check format, lint, types, import contracts, rules with their
 
 interleavings: $(STAMP) ## Live through 100,000 interleavings of faults, restarts and decisions (N="5000" for fewer)
 	SENTINEL_INTERLEAVINGS=$(or $(N),100000) $(BIN)/python -m pytest -s tests/stories/test_interleavings.py
+
+mutants: $(STAMP) ## Make one mistake at a time in the rules and name those their cases miss (PATHS="rules/causes/auth")
+	$(BIN)/sentinel rules coverage --mutants --at-least 85 $(PATHS)
 
 conformance: $(STAMP) ## Count the KQL cases of FILES="a.json b.json" that are answered right
 	@$(BIN)/python tests/query/conformance.py $(if $(PAGE),--page $(PAGE)) $(FILES)

@@ -7,7 +7,7 @@ there, so a definition may use parameters that only some rules have.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -63,6 +63,9 @@ class Definitions:
 
     def __contains__(self, name: str) -> bool:
         return name in self._named
+
+    def __iter__(self) -> Iterator[Definition]:
+        return iter(self._named.values())
 
     def compose(self, query: str) -> Composed:
         """The query behind the definitions it names, in the order of their file."""

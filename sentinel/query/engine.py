@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import apsw
 
@@ -128,10 +128,10 @@ class Engine:
         """The tables a query can read, by name."""
         return self._catalogue
 
-    def over(self, store: Store) -> Engine:
+    def over(self, store: Store) -> Self:
         """An engine over another store, which shares what was and will be compiled; each is closed by itself."""
-        other = Engine(store, self._catalogue)
-        other._compiled, other._lock = self._compiled, self._lock
+        other = type(self)(store, self._catalogue)
+        other._compiled, other._lock = self._compiled, self._lock  # noqa: SLF001 - one of its own class
         return other
 
     def compile(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> Compiled:

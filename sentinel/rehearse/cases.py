@@ -22,6 +22,7 @@ from sentinel.errors import RuleErrors, RuleProblem, SentinelError
 from sentinel.model.rule import Cause, RuleSet, Symptom
 from sentinel.query.engine import Engine
 from sentinel.rehearse.expect import differences_of_findings, differences_of_verdict
+from sentinel.rehearse.remembering import RememberingEngine
 from sentinel.store.telemetry import TelemetryStore
 
 START: Final = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -114,13 +115,32 @@ def find_cases(paths: Iterable[Path | str], rules: RuleSet) -> tuple[RuleCase, .
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A case whose rows are stored, to be judged by one version of the rules after another."""
+
+    case: Case
+    engine: Engine
+    store: TelemetryStore
+    now: datetime
+
+    def failures(self, rule: Symptom | Cause, rules: RuleSet) -> tuple[str, ...]:
+        """What did not come as expected when the rule the case is about is judged among these rules."""
+        try:
+            if isinstance(rule, Symptom):
+                return _try_symptom(rule, self)
+            return _try_cause(rule, rules, self)
+        except SentinelError as error:
+            return (f"{type(error).__name__}: {error}",)
+
+
 class Bench:
     """Runs cases one by one, each in a store of its own; queries are compiled once for all."""
 
     def __init__(self, rules: RuleSet) -> None:
         self._rules = rules
         self._empty = TelemetryStore.in_memory()
-        self._engine = Engine(self._empty)
+        self._engine = RememberingEngine(self._empty)
 
     def __enter__(self) -> Self:
         return self
@@ -134,22 +154,27 @@ class Bench:
         """What compiles the queries; its own store is empty."""
         return self._engine
 
-    def run(self, rule_case: RuleCase, rules: RuleSet | None = None) -> CaseResult:
-        """Run one case, by other rules than those of the bench if they are given."""
-        rule, case, among = rule_case.rule, rule_case.case, rules or self._rules
-        now = START + case.when
+    def run(self, rule_case: RuleCase) -> CaseResult:
+        """Run one case."""
+        rule, case = rule_case.rule, rule_case.case
         try:
-            with (
-                store_of([row for row in case.rows if row.at <= case.when], VirtualClock(now)) as store,
-                closing(self._engine.over(store)) as engine,
-            ):
-                if isinstance(rule, Symptom):
-                    failures = _try_symptom(rule, case, engine, store, now)
-                else:
-                    failures = _try_cause(rule, case, among, engine, store, now)
+            with self.stage(case) as stage:
+                failures = stage.failures(rule, self._rules)
         except SentinelError as error:
             failures = (f"{type(error).__name__}: {error}",)
         return CaseResult(rule.id, case.name, str(case.place), failures)
+
+    @contextmanager
+    def stage(self, case: Case) -> Iterator[Stage]:
+        """Store the rows of a case.
+
+        Raises:
+            RuleErrors: A row was set aside.
+        """
+        now = START + case.when
+        rows = [row for row in case.rows if row.at <= case.when]
+        with store_of(rows, VirtualClock(now)) as store, closing(self._engine.over(store)) as engine:
+            yield Stage(case, engine, store, now)
 
 
 @contextmanager
@@ -175,24 +200,21 @@ def _record(row: Row, number: int) -> dict[str, Any]:
     return {"Type": row.table, "TimeGenerated": stamp, **row.columns, _NUMBER: number}
 
 
-def _try_symptom(
-    symptom: Symptom, case: Case, engine: Engine, store: TelemetryStore, now: datetime
-) -> tuple[str, ...]:
-    found = WindowEvaluator(engine, store).evaluate(symptom, now).findings
-    return differences_of_findings(case.expect, found)
+def _try_symptom(symptom: Symptom, stage: Stage) -> tuple[str, ...]:
+    found = WindowEvaluator(stage.engine, stage.store).evaluate(symptom, stage.now).findings
+    return differences_of_findings(stage.case.expect, found)
 
 
-def _try_cause(
-    cause: Cause, case: Case, rules: RuleSet, engine: Engine, store: TelemetryStore, now: datetime
-) -> tuple[str, ...]:
+def _try_cause(cause: Cause, rules: RuleSet, stage: Stage) -> tuple[str, ...]:
+    case = stage.case
     symptom = rules.symptom(case.symptom or cause.explains[0])
     if symptom is None or symptom.id not in cause.explains:
         return (f"{cause.id} does not explain {case.symptom!r}, but {', '.join(cause.explains)}",)
-    found = WindowEvaluator(engine, store).evaluate(symptom, now).findings
+    found = WindowEvaluator(stage.engine, stage.store).evaluate(symptom, stage.now).findings
     held = ", ".join(finding.target.label for finding in found) or "no target"
     chosen = [finding for finding in found if case.target in ("", finding.target.label)]
     if len(chosen) != 1:
         wanted = case.target or "exactly one target, since the case names none"
         return (f"{symptom.id} should hold for {wanted}; it holds for {held}",)
-    verdicts = diagnose(chosen[0], symptom, rules, engine, now)
+    verdicts = diagnose(chosen[0], symptom, rules, stage.engine, stage.now)
     return differences_of_verdict(case.expect, cause, verdicts)

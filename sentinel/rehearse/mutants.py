@@ -1,271 +1,353 @@
-"""Do the cases of a rule notice when the rule is wrong? Each mutant is the rule with one thing changed.
+"""Rules with one thing changed, so that their cases can show whether they would notice.
 
-A condition is dropped, a number shifted, or a column swapped for another of its table, in the syntax tree of a query;
-or a whole clause of a cause is dropped. A mutant that the cases of its rule do not fail on is one they would let pass.
+A clause of a cause is left out, or one thing is changed (see `edits`) in a query of a rule, in the condition of a
+symptom, or in a definition that rules share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+import operator
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
 
 from sentinel.detect.bind import parameter_types
-from sentinel.detect.case_file import ExpectedVerdict
+from sentinel.detect.definitions import (
+    FOLDER as DEFINITIONS,
+    Definition,
+    Definitions,
+    find_definition_files,
+    read_definitions,
+)
 from sentinel.detect.evaluate import measured_query
-from sentinel.errors import QueryError
-from sentinel.model.rule import Cause, Clause, RuleSet, Symptom
-from sentinel.model.tables import KqlType, tables
+from sentinel.detect.ruleset import CAUSES, find_rule_files, load_rules
+from sentinel.errors import QueryError, RuleErrors
+from sentinel.model.rule import Cause, Clause, Place, RuleSet, Symptom
+from sentinel.model.sentence import fields_of
+from sentinel.model.tables import KqlType
 from sentinel.model.target import COLUMNS
 from sentinel.query import tree
 from sentinel.query.engine import Engine
 from sentinel.query.parser import parse
-from sentinel.query.printer import print_query
-from sentinel.rehearse.cases import Bench, RuleCase
+from sentinel.rehearse.edits import Edit, Swap, edits_of, edits_of_condition
+from sentinel.rehearse.live_columns import NO_COLUMN, Live
+from sentinel.remediate.formula import names_in
 
-_NUMBERS: Final = frozenset({KqlType.INT, KqlType.LONG, KqlType.REAL, KqlType.DECIMAL})
-_FACTOR: Final = 3
-"""A number is shifted by this factor, so that a threshold is clearly another one."""
-_KEPT: Final = frozenset(
-    {"TimeGenerated", "since", "window", *(name for names in COLUMNS.values() for name in names)}
-)
-"""Names that are not swapped: without them a rule is not wrong but no rule."""
-_COMPARED: Final = frozenset({"<", "<=", ">", ">=", "==", "!="})
+Rule = Symptom | Cause
+_ROLES: Final = ("requires", "excludes", "supports")
+_WORD: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+def key_of(rule: Rule) -> str:
+    """What names a rule among symptoms and causes."""
+    return f"{type(rule).__name__} {rule.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """The rules of some files and folders, and where they are written."""
+
+    rules: RuleSet
+    definitions: tuple[Definition, ...]
+    files: Mapping[str, Path]
+    """The file of each rule, by `key_of` it."""
+
+    @classmethod
+    def load(cls, paths: Iterable[Path | str]) -> Pack:
+        """Read some rule files and folders; of definitions the pack they belong to.
+
+        Raises:
+            RuleErrors: Everything that is wrong with them.
+        """
+        listed = tuple(map(_pack_of_definitions, map(Path, paths)))
+        rules = load_rules(listed)
+        texts = [(os.path.relpath(path), path.read_text("utf-8")) for path in find_definition_files(listed)]
+        definitions, problems = read_definitions(texts)
+        if problems:
+            raise RuleErrors(problems)
+        files: dict[str, Path] = {}
+        for file in find_rule_files(listed)[0]:
+            rule = rules.cause(file.id) if file.folder == CAUSES else rules.symptom(file.id)
+            if rule is not None:
+                files[key_of(rule)] = file.path
+        return cls(rules, tuple(definitions), files)
+
+    def composed(self, query: str) -> str:
+        """A query behind the definitions it names."""
+        return Definitions(self.definitions).compose(query).text
+
+    def begin_of(self, text: str) -> int:
+        """Where a query begins behind the definitions in front of it."""
+        at = 0
+        while found := next((d for d in self.definitions if text.startswith(d.text, at)), None):
+            at += len(found.text) + 1
+        return at
+
+    def types_of(self, cause: Cause) -> Mapping[str, KqlType]:
+        """The parameters the queries of a cause see."""
+        symptom = self.rules.symptom(cause.explains[0])
+        return parameter_types(symptom.target if symptom else None)
+
+    def place(self, rule: Rule, key: str, text: str, line: int = 1) -> Place:
+        """Where a text of a rule begins: at or below a line of its file, behind the line of a key."""
+        path = self.files[key_of(rule)]
+        lines = path.read_text("utf-8").splitlines()
+        wanted = text[self.begin_of(text) :].strip().partition("\n")[0].strip()
+        at = next((n for n in range(line - 1, len(lines)) if lines[n].startswith(key)), line - 1)
+        found = next((n for n in range(at, len(lines)) if wanted in lines[n]), at)
+        return Place(os.path.relpath(path), found + 1)
+
+
+def _pack_of_definitions(path: Path) -> Path:
+    around = (path, *path.parents)
+    return next((folder.parent for folder in around if folder.name == DEFINITIONS), path)
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A rule with one thing changed."""
+    """A rule, or all rules that share a definition, with one thing changed."""
 
-    rule: Symptom | Cause
+    place: Place
     what: str
     """What was changed, in a few words."""
+    touches: frozenset[str]
+    """The rules it changes, by `key_of`."""
+    changed: Callable[[Rule], Rule] = field(compare=False, repr=False)
+    """One of these rules as it is then."""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """A mutant and whether the cases caught it."""
+class _Written:
+    """A text of a rule or a pack in which things can be changed."""
 
-    mutant: Mutant
-    caught: bool
+    role: str
+    text: str
+    begins: int
+    """Where the text itself begins, behind the definitions in front of it."""
+    first: Place
+    """The line it begins in."""
+    touches: frozenset[str]
+    changed: Callable[[Rule, str], Rule]
+    """One of the rules it belongs to, with another text."""
+    checked: Callable[[str], str]
+    """A query that is refused if another text cannot be used."""
+
+    def place_of(self, offset: int) -> Place:
+        """The line in which a character of the text stands."""
+        return Place(self.first.file, self.first.line + self.text.count("\n", self.begins, offset))
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """What came of all mutants of some rules."""
+class Edited:
+    """A mutant by an edit that is not made yet: which column takes the place of another is asked when it is."""
 
-    tried: tuple[Tried, ...]
+    written: _Written
+    edit: Edit
+    scope: Callable[[str], str]
+    """A pipeline behind the statements it may name."""
+    types: Mapping[str, KqlType]
 
     @property
-    def share(self) -> float:
-        """The share of mutants that the cases catch; 1 if there are none."""
-        return sum(one.caught for one in self.tried) / len(self.tried) if self.tried else 1.0
+    def place(self) -> Place:
+        """Where the change stands."""
+        return self.written.place_of(self.edit.start)
 
-    @property
-    def missed(self) -> tuple[Mutant, ...]:
-        """The mutants no case fails on."""
-        return tuple(one.mutant for one in self.tried if not one.caught)
-
-
-def score(rules: RuleSet, cases: Iterable[RuleCase], *, most: int | None = None) -> Score:
-    """Try the mutants of every rule that has cases; `most` of a rule, spread evenly over all of it.
-
-    A mutant whose query is refused is none: `rules check` would tell.
-    """
-    by_rule: dict[str, list[RuleCase]] = {}
-    for case in cases:
-        by_rule.setdefault(_key(case.rule), []).append(case)
-    tried: list[Tried] = []
-    with Bench(rules) as bench:
-        listed: tuple[Symptom | Cause, ...] = (*rules.symptoms, *rules.causes)
-        for rule in listed:
-            own = by_rule.get(_key(rule), [])
-            around = _around(rule, own, rules)
-            sound = [case for case in own if bench.run(case, around).passed]
-            made = (
-                [mutant for mutant in mutants_of(rule) if _binds(bench.engine, mutant.rule, rules)]
-                if sound
-                else []
-            )
-            tried += [Tried(mutant, _caught(mutant, sound, around, bench)) for mutant in _spread(made, most)]
-    return Score(tuple(tried))
+    def made(self, engine: Engine) -> Mutant | None:
+        """The mutant; None if no column can take the place, or its query is refused, as `rules check` would tell."""
+        edit, of = self.edit, self.written
+        try:
+            if isinstance(edit, Swap):
+                columns = engine.check(self.scope(edit.rows), self.types)
+                swapped = edit.among({column.name: column.type for column in columns})
+                if swapped is None:
+                    return None
+                edit = swapped
+            text = edit.applied(of.text)
+            engine.check(of.checked(text), self.types)
+        except QueryError:
+            return None
+        return Mutant(self.place, f"{of.role}: {edit.what}", of.touches, lambda rule: of.changed(rule, text))
 
 
-def _around(rule: Symptom | Cause, cases: list[RuleCase], rules: RuleSet) -> RuleSet:
-    """The rules a rule's cases speak of: trying a mutant among all of them would take long and tell no more."""
-    named = {one.case.expect.top for one in cases if isinstance(one.case.expect, ExpectedVerdict)}
-    kept = tuple(cause for cause in rules.causes if cause.id == rule.id or cause.id in named)
-    return replace(rules, causes=kept)
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A mutant that lacks a clause of a cause."""
+
+    cause: Cause
+    role: str
+    at: int
+    place: Place
+
+    def made(self, engine: Engine) -> Mutant:  # noqa: ARG002 - made as an edit is
+        """The mutant."""
+        clauses = _clauses(self.cause, self.role)
+        rest = (*clauses[: self.at], *clauses[self.at + 1 :])
+        return Mutant(
+            self.place,
+            f"{self.role}: without the clause {clauses[self.at].says!r}",
+            frozenset([key_of(self.cause)]),
+            lambda rule: _with_clauses(rule, self.role, rest),
+        )
 
 
-def _binds(engine: Engine, rule: Symptom | Cause, rules: RuleSet) -> bool:
-    """Whether every query of a rule still binds."""
-    try:
-        if isinstance(rule, Symptom):
-            engine.check(measured_query(rule), parameter_types(None))
-            return True
-        explained = rules.symptom(rule.explains[0])
-        types = parameter_types(explained.target if explained else None)
-        for clause in (*rule.requires, *rule.excludes, *rule.supports):
-            engine.check(clause.query, types)
-    except QueryError:
-        return False
-    return True
+Candidate = Edited | Dropped
 
 
-def _caught(mutant: Mutant, cases: list[RuleCase], around: RuleSet, bench: Bench) -> bool:
-    changed = _with(around, mutant.rule)
-    return any(not bench.run(RuleCase(mutant.rule, one.case), changed).passed for one in cases)
+def candidates(pack: Pack) -> Iterator[Candidate]:
+    """Every mutant there could be: rule by rule in the order of their texts, then those of the definitions."""
+    for symptom in pack.rules.symptoms:
+        yield from _of_symptom(symptom, pack)
+    for cause in pack.rules.causes:
+        yield from _of_cause(cause, pack)
+    for definition in pack.definitions:
+        yield from _of_definition(definition, pack)
 
 
-def _with(rules: RuleSet, rule: Symptom | Cause) -> RuleSet:
-    if isinstance(rule, Symptom):
-        return replace(rules, symptoms=tuple(rule if s.id == rule.id else s for s in rules.symptoms))
-    return replace(rules, causes=tuple(rule if c.id == rule.id else c for c in rules.causes))
+def _of_symptom(symptom: Symptom, pack: Pack) -> Iterator[Candidate]:
+    touches, types = frozenset([key_of(symptom)]), parameter_types(None)
+    read = frozenset(_WORD.findall(f"{symptom.threshold} {symptom.measure} {symptom.sample}"))
+    query = _Written(
+        "query",
+        symptom.query,
+        0,
+        pack.place(symptom, "query:", symptom.query),
+        touches,
+        lambda rule, text: replace(rule, query=text) if isinstance(rule, Symptom) else rule,
+        lambda text: measured_query(replace(symptom, query=text)),
+    )
+    yield from _of_query(query, read | frozenset(COLUMNS[symptom.target]), types)
+    when = _Written(
+        "when",
+        symptom.threshold,
+        0,
+        pack.place(symptom, "when:", symptom.threshold),
+        touches,
+        lambda rule, text: replace(rule, threshold=text) if isinstance(rule, Symptom) else rule,
+        lambda text: measured_query(replace(symptom, threshold=text)),
+    )
+    for splice in edits_of_condition(symptom.threshold):
+        yield Edited(when, splice, lambda rows: rows, types)
 
 
-def mutants_of(rule: Symptom | Cause) -> Iterator[Mutant]:
-    """Every mutant of a rule, in the order of its text."""
-    if isinstance(rule, Symptom):
-        for what, query in mutated_queries(rule.query):
-            yield Mutant(replace(rule, query=query), f"query: {what}")
-        for what, threshold in mutated_expressions(rule.threshold):
-            yield Mutant(replace(rule, threshold=threshold), f"when: {what}")
-        return
-    for role in ("requires", "excludes", "supports"):
-        clauses: tuple[Clause, ...] = getattr(rule, role)
+def _of_cause(cause: Cause, pack: Pack) -> Iterator[Candidate]:
+    touches, types = frozenset([key_of(cause)]), pack.types_of(cause)
+    for role in _ROLES:
+        clauses = _clauses(cause, role)
         for at, clause in enumerate(clauses):
-            rest = (*clauses[:at], *clauses[at + 1 :])
-            if rest or role != "requires":
-                yield Mutant(_cause_with(rule, role, rest), f"{role}: without {clause.says!r}")
-            for what, query in mutated_queries(clause.query):
-                changed = (*clauses[:at], replace(clause, query=query), *clauses[at + 1 :])
-                yield Mutant(_cause_with(rule, role, changed), f"{role} {clause.says!r}: {what}")
+            place = pack.place(cause, "", clause.query, clause.place.line)
+            if len(clauses) > 1 or role != "requires":
+                yield Dropped(cause, role, at, Place(place.file, clause.place.line))
+            written = _Written(
+                f"{role} {clause.says!r}",
+                clause.query,
+                pack.begin_of(clause.query),
+                place,
+                touches,
+                partial(_with_query, role=role, at=at),
+                str,
+            )
+            yield from _of_query(written, NO_COLUMN, types)
+    if cause.facts:
+        facts = _Written(
+            "facts",
+            cause.facts,
+            pack.begin_of(cause.facts),
+            pack.place(cause, "facts:", cause.facts),
+            touches,
+            lambda rule, text: replace(rule, facts=text) if isinstance(rule, Cause) else rule,
+            str,
+        )
+        yield from _of_query(facts, _facts_read(cause), types)
 
 
-def _cause_with(rule: Cause, role: str, clauses: tuple[Clause, ...]) -> Cause:
+def _of_definition(definition: Definition, pack: Pack) -> Iterator[Candidate]:
+    users = [cause for cause in pack.rules.causes if any(definition.text in q for q in _queries(cause))]
+    if not users:
+        return
+    query = next(q for q in _queries(users[0]) if definition.text in q)
+    written = _Written(
+        definition.name,
+        definition.text,
+        0,
+        Place(definition.file, definition.line),
+        frozenset(map(key_of, users)),
+        lambda rule, text: _with_definition(rule, definition.text, text),
+        lambda text: query.replace(definition.text, text),
+    )
+    others = [other.text for other in pack.definitions if other.name != definition.name]
+    own = [q[pack.begin_of(q) :] for cause in users for q in (*_queries(cause), *_formulas(cause))]
+    read = frozenset(_WORD.findall(" ".join((*others, *own))))
+    (let,) = parse(f"{definition.text}\nprint 1").lets
+    body = let.value.body if isinstance(let.value, tree.Function) else let.value
+    if isinstance(body, tree.Pipeline):
+        types = pack.types_of(users[0])
+        for edit in edits_of(definition.text, body, read):
+            yield Edited(written, edit, pack.composed, types)
+
+
+def _of_query(written: _Written, live: Live, types: Mapping[str, KqlType]) -> Iterator[Edited]:
+    """The edits of a query and of the statements of its own in front of it."""
+    query = parse(written.text)
+    statements = [
+        (let.value, None, let.span.start)
+        for let in query.lets
+        if let.span.start >= written.begins and isinstance(let.value, tree.Pipeline)
+    ]
+    for pipeline, read, start in (*statements, (query.pipeline, live, query.pipeline.span.start)):
+        before = written.text[:start]
+        for edit in edits_of(written.text, pipeline, read):
+            yield Edited(written, edit, partial(operator.add, before), types)
+
+
+def _clauses(cause: Cause, role: str) -> tuple[Clause, ...]:
+    return {"requires": cause.requires, "excludes": cause.excludes, "supports": cause.supports}[role]
+
+
+def _queries(cause: Cause) -> Iterator[str]:
+    for role in _ROLES:
+        yield from (clause.query for clause in _clauses(cause, role))
+    yield cause.facts
+
+
+def _formulas(cause: Cause) -> Iterator[str]:
+    yield cause.because
+    yield from (remedy.to for remedy in cause.remedies)
+
+
+def _facts_read(cause: Cause) -> Live:
+    """The columns of the facts that the sentence or a formula names."""
+    formulas = [names_in(remedy.to) for remedy in cause.remedies if remedy.to]
+    return frozenset(fields_of(cause.because)).union(*formulas)
+
+
+def _with_clauses(rule: Rule, role: str, clauses: tuple[Clause, ...]) -> Rule:
+    if not isinstance(rule, Cause):
+        return rule
     if role == "requires":
         return replace(rule, requires=clauses)
     return replace(rule, excludes=clauses) if role == "excludes" else replace(rule, supports=clauses)
 
 
-def mutated_queries(text: str) -> Iterator[tuple[str, str]]:
-    """A query with one thing changed, each with a few words; the statements in front of it are left alone.
-
-    What rules share is tried by those rules that stand on it, but changed by none.
-    """
-    query = parse(text)
-    for what, pipeline in _mutated(query.pipeline):
-        yield what, print_query(replace(query, pipeline=pipeline))
+def _with_query(rule: Rule, text: str, *, role: str, at: int) -> Rule:
+    if not isinstance(rule, Cause):
+        return rule
+    clauses = _clauses(rule, role)
+    changed = replace(clauses[at], query=text)
+    return _with_clauses(rule, role, (*clauses[:at], changed, *clauses[at + 1 :]))
 
 
-def mutated_expressions(text: str) -> Iterator[tuple[str, str]]:
-    """An expression with one thing changed."""
-    query = parse(f"print x = 1 | where {text}")
-    for what, pipeline in _mutated(query.pipeline):
-        head, _, condition = print_query(replace(query, pipeline=pipeline)).partition("\n| where ")
-        if head and condition:
-            yield what, condition
-
-
-def _mutated(node: Any) -> Iterator[tuple[str, Any]]:
-    """Every copy of a node with one change somewhere in it."""
-    yield from _changes(node)
-    if not isinstance(node, tree.Node):
-        return
-    for field in fields(node):
-        value = getattr(node, field.name)
-        if isinstance(value, tuple):
-            for at, one in enumerate(value):
-                if isinstance(one, tree.Where) and _is_span(one.condition):
-                    continue
-                for what, changed in _mutated(one):
-                    yield what, _replaced(node, field.name, (*value[:at], changed, *value[at + 1 :]))
-        elif isinstance(value, tree.Node):
-            for what, changed in _mutated(value):
-                yield what, _replaced(node, field.name, changed)
-
-
-def _replaced(node: Any, name: str, value: object) -> Any:
-    return replace(node, **{name: value})
-
-
-def _changes(node: Any) -> Iterator[tuple[str, Any]]:
-    match node:
-        case tree.Binary(operator="and", left=left, right=right):
-            for kept, dropped in ((left, right), (right, left)):
-                if not _is_span(dropped):
-                    yield f"without a condition of {_at(node)}", kept
-        case tree.Pipeline(operators=operators):
-            yield from _dropped(node, operators)
-        case tree.Binary(operator=operator, right=tree.Literal(value=int() | float() as number) as right) if (
-            operator in _COMPARED and right.type in _NUMBERS
-        ):
-            shifted = number * _FACTOR if number else 1
-            yield (
-                f"{number} becomes {shifted} in {_at(node)}",
-                replace(node, right=replace(right, value=shifted)),
-            )
-        case tree.Name(text=name) if name not in _KEPT:
-            other = _neighbour(name)
-            if other:
-                yield f"{name} becomes {other} in {_at(node)}", replace(node, text=other)
-        case _:
-            return
-
-
-def _dropped(node: tree.Pipeline, operators: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
-    for at, operator in enumerate(operators):
-        if isinstance(operator, tree.Where) and not _has_span(operator.condition):
-            yield (
-                f"without the where of {_at(operator)}",
-                replace(node, operators=(*operators[:at], *operators[at + 1 :])),
-            )
-
-
-def _is_span(condition: Any) -> bool:
-    """Whether a condition only says from when to when: what is outside is not wrong to see in a short case."""
-    match condition:
-        case tree.Between(of=tree.Name(text="TimeGenerated")):
-            return True
-        case tree.Binary(operator="and", left=left, right=right):
-            return _is_span(left) and _is_span(right)
-        case _:
-            return False
-
-
-def _has_span(condition: Any) -> bool:
-    """Whether one of the conditions joined by `and` says from when to when; the others are dropped one by one."""
-    match condition:
-        case tree.Binary(operator="and", left=left, right=right):
-            return _has_span(left) or _has_span(right)
-        case _:
-            return _is_span(condition)
-
-
-def _neighbour(name: str) -> str:
-    """Another column of the same type in the first table that has the column; empty if there is none."""
-    for table in tables().values():
-        column = table.column(name)
-        if column is None:
-            continue
-        alike = [
-            one.name for one in table.columns if one.type is column.type and not one.name.startswith("_")
-        ]
-        at = alike.index(name) if name in alike else -1
-        return alike[(at + 1) % len(alike)] if at >= 0 and len(alike) > 1 else ""
-    return ""
-
-
-def _at(node: Any) -> str:
-    return f"characters {node.span.start} to {node.span.end}"
-
-
-def _spread(mutants: list[Mutant], most: int | None) -> list[Mutant]:
-    if most is None or len(mutants) <= most:
-        return mutants
-    return [mutants[at * len(mutants) // most] for at in range(most)]
-
-
-def _key(rule: Symptom | Cause) -> str:
-    return f"{type(rule).__name__} {rule.id}"
+def _with_definition(rule: Rule, before: str, after: str) -> Rule:
+    if not isinstance(rule, Cause):
+        return rule
+    changed: Rule = replace(rule, facts=rule.facts.replace(before, after))
+    for role in _ROLES:
+        clauses = (replace(c, query=c.query.replace(before, after)) for c in _clauses(rule, role))
+        changed = _with_clauses(changed, role, tuple(clauses))
+    return changed

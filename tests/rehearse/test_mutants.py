@@ -1,92 +1,74 @@
+"""Rules with one thing changed: where that is, and which rules it touches."""
+
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from sentinel.detect.ruleset import load_rules
-from sentinel.query.parser import parse
-from sentinel.rehearse.cases import find_cases
-from sentinel.rehearse.mutants import Score, mutants_of, mutated_expressions, mutated_queries, score
+import pytest
+
+from sentinel.query.engine import Engine
+from sentinel.rehearse.mutants import Mutant, Pack, candidates
+from sentinel.store.telemetry import TelemetryStore
 from tests.detect.rule_texts import small_pack, write_pack
 
-QUERY = (
-    "AmlOnlineEndpointTrafficLog | where TimeGenerated between (since .. now()) and ResponseCode >= 500"
-    " | summarize Bad = countif(TotalDurationMs > 10) by EndpointName"
-)
-WEAK = """\
-defaults:
-  AmlOnlineEndpointTrafficLog: {EndpointName: chat, DeploymentName: blue, ResponseCode: 503}
-cases:
-  - case: many refusals
-    given: [{table: AmlOnlineEndpointTrafficLog, at: 1s, times: 50}]
-    when: 1m
-    expect: [chat/blue]
+DEFINITIONS = """\
+let Refusals = AmlOnlineEndpointTrafficLog
+    | where TimeGenerated between (since .. now()) and ResponseCode == 503;
 """
-STRONG = """\
-defaults:
-  AmlOnlineEndpointTrafficLog: {EndpointName: chat, DeploymentName: blue, ResponseCode: 503}
-cases:
-  - case: just enough refusals
-    given: [{table: AmlOnlineEndpointTrafficLog, at: 1s, times: 5}]
-    when: 1m
-    expect: [chat/blue]
-  - case: one too few
-    given: [{table: AmlOnlineEndpointTrafficLog, at: 1s, times: 4}]
-    when: 1m
-    expect: []
-  - case: they are served
-    given: [{table: AmlOnlineEndpointTrafficLog, at: 1s, times: 50, ResponseCode: 200}]
-    when: 1m
-    expect: []
+CAUSE = """\
+title: Too many at once
+explains: [refused]
+requires:
+  - says: many are refused
+    query: |
+      Refusals
+      | summarize Times = count()
+      | where Times >= 5
+excludes:
+  - says: one is served
+    query: AmlOnlineEndpointTrafficLog | where ResponseCode == 200 | summarize Served = count() | where Served > 0
+facts: Refusals | summarize times = count(), unread = countif(TotalDurationMs > 3)
+because: "{times} were refused."
+remedies:
+  - escalate: See why.
 """
 
 
-def scored(folder: Path, cases: str) -> Score:
-    small_pack(folder)
-    write_pack(folder, {"symptoms/refused.cases.yaml": cases})
-    rules = load_rules([folder])
-    return score(rules, find_cases([folder], rules))
+@pytest.fixture
+def mutants(tmp_path: Path) -> Iterator[list[Mutant]]:
+    small_pack(tmp_path)
+    write_pack(tmp_path, {"causes/load/many.yaml": CAUSE, "definitions/refusals.kql": DEFINITIONS})
+    with TelemetryStore.in_memory() as store:
+        engine = Engine(store)
+        made = (one.made(engine) for one in candidates(Pack.load([tmp_path])))
+        yield [mutant for mutant in made if mutant is not None]
+        engine.close()
 
 
-def test_every_mutant_of_a_query_is_another_query() -> None:
-    made = dict(mutated_queries(QUERY))
-
-    assert len(set(made.values())) == len(made)
-    assert all(parse(text) for text in made.values())
-    assert any("500 becomes 1500" in what for what in made)
-    assert any("10 becomes 30" in what for what in made)
-    assert any("ResponseCode becomes" in what for what in made)
+def lines(mutants: list[Mutant], file: str) -> list[str]:
+    return [f"{m.place.line}: {m.what}" for m in mutants if m.place.file.endswith(file)]
 
 
-def test_the_span_of_time_is_left_alone() -> None:
-    assert all("TimeGenerated between (since .. now())" in text for _, text in mutated_queries(QUERY))
+def test_a_change_in_a_clause_is_named_with_its_line(mutants: list[Mutant]) -> None:
+    assert "8: requires 'many are refused': 5 becomes 15" in lines(mutants, "causes/load/many.yaml")
 
 
-def test_an_expression_loses_each_condition_and_shifts_each_threshold() -> None:
-    made = [text for _, text in mutated_expressions("Refused >= 5 and Requests > 100")]
-
-    assert set(made) == {
-        "Refused >= 5",
-        "Requests > 100",
-        "Refused >= 15 and Requests > 100",
-        "Refused >= 5 and Requests > 300",
-    }
+def test_a_cause_also_lacks_each_clause_but_its_only_required_one(mutants: list[Mutant]) -> None:
+    assert [line for line in lines(mutants, "causes/load/many.yaml") if "without the clause" in line] == [
+        "10: excludes: without the clause 'one is served'"
+    ]
 
 
-def test_a_cause_also_loses_whole_clauses(tmp_path: Path) -> None:
-    cause = load_rules([small_pack(tmp_path)]).causes[0]
-
-    assert "excludes: without 'containers crash'" in [mutant.what for mutant in mutants_of(cause)]
+def test_facts_that_no_sentence_names_are_left_alone(mutants: list[Mutant]) -> None:
+    assert [line for line in lines(mutants, "causes/load/many.yaml") if "facts" in line] == []
 
 
-def test_cases_far_from_the_threshold_miss_mutants(tmp_path: Path) -> None:
-    weak, strong = scored(tmp_path / "weak", WEAK), scored(tmp_path / "strong", STRONG)
+def test_a_definition_is_changed_for_all_rules_that_name_it(mutants: list[Mutant]) -> None:
+    changed = next(m for m in mutants if m.what == "Refusals: 503 becomes 1509")
 
-    assert any("5 becomes 15" in mutant.what for mutant in weak.missed)
-    assert weak.share < strong.share
-    assert not any("becomes 15" in mutant.what for mutant in strong.missed)
+    assert (changed.place.line, changed.touches) == (2, frozenset({"Cause load/many"}))
 
 
-def test_the_score_is_the_same_again(tmp_path: Path) -> None:
-    first, second = scored(tmp_path, STRONG), scored(tmp_path, STRONG)
-
-    assert first == second
+def test_the_condition_of_a_symptom_is_changed_too(mutants: list[Mutant]) -> None:
+    assert any("when: without" in line for line in lines(mutants, "symptoms/refused.yaml"))

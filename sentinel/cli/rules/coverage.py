@@ -1,4 +1,4 @@
-"""`sentinel rules coverage`."""
+"""`sentinel rules coverage`: what the rules know, and what their cases know of the rules."""
 
 from __future__ import annotations
 
@@ -105,43 +105,95 @@ def read_not_observable(packs: Iterable[Path]) -> dict[str, str]:
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True), metavar="[PATH]...")
 @click.option(
     "--modes",
-    required=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
     help='The failure modes: JSON with a list "failures" of objects with "id" and "title".',
+)
+@click.option("--mutants", is_flag=True, help="Change one thing at a time and see which case notices.")
+@click.option("--sample", type=click.IntRange(1), metavar="N", help="Try only N mutants.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What picks the mutants of a sample.")
+@click.option(
+    "--at-least",
+    type=click.IntRange(0, 100),
+    default=0,
+    metavar="PERCENT",
+    help="End with code 1 if the cases catch less of the mutants.",
 )
 @click.option(
     "--verbose", "-v", is_flag=True, help="Name the causes of the covered modes and the reasons, too."
 )
 @click.pass_context
-def command(context: click.Context, paths: tuple[Path, ...], modes: Path, *, verbose: bool) -> None:
-    """Say which documented failure modes the rules recognise.
+def command(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    *,
+    modes: Path | None,
+    mutants: bool,
+    sample: int | None,
+    seed: int,
+    at_least: int,
+    verbose: bool,
+) -> None:
+    """Say which documented failure modes the rules recognise, or which mistakes in a rule its cases would notice.
 
-    A cause names the modes it recognises under covers; not-observable.yaml in the pack names those that telemetry
-    cannot show, with the reason. Modes that are neither, and names that are no mode, go to standard output, the
-    counts last, and the command ends with code 1 if there are any such.
+    With --modes: a cause names the modes it recognises under covers; not-observable.yaml in the pack names those
+    that telemetry cannot show, with the reason. Modes that are neither, and names that are no mode, go to standard
+    output, the counts last, and the command ends with code 1 if there are any such.
+
+    With --mutants: one thing of a rule or a shared definition is changed at a time (a condition, a clause, a source
+    or an alternative is left out, a threshold shifted, a column swapped), and the cases of the rules it touches are
+    run. The changes that no case notices go to standard output as FILE:LINE: CHANGE, the share that was caught last.
+    Paths narrow down which files are changed.
     """
-    from sentinel.config import Config
-    from sentinel.config.rules_in_force import rule_paths
-    from sentinel.detect.ruleset import find_rule_files, load_rules
     from sentinel.errors import RuleErrors
 
+    if (modes is None) == (not mutants):
+        raise click.UsageError("say what to compare the rules with: --modes FILE, or --mutants")
     home: Home = context.obj
-    wanted = paths or rule_paths(home.directory, Config.load(home.directory))
     try:
-        known = read_modes(modes)
-        packs = dict.fromkeys(file.pack for file in find_rule_files(wanted)[0])
-        found = coverage_of(known, load_rules(wanted), read_not_observable(packs))
+        if modes is None:
+            told, passed = _mutants(home, paths, sample, seed, at_least)
+        else:
+            told, passed = _modes(home, paths, modes, verbose=verbose)
     except RuleErrors as error:
         click.echo(str(error))
         narrate(f"{counted(len(error.problems), 'problem')}; nothing was compared")
         context.exit(ExitCode.FINDING)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    for line in _lines(found, verbose=verbose):
+    for line in told:
         click.echo(line)
-    if not found.complete:
+    if not passed:
         context.exit(ExitCode.FINDING)
+
+
+def _modes(home: Home, paths: tuple[Path, ...], modes: Path, *, verbose: bool) -> tuple[list[str], bool]:
+    """What to tell about failure modes, and whether all have their place."""
+    from sentinel.config import Config
+    from sentinel.config.rules_in_force import rule_paths
+    from sentinel.detect.ruleset import find_rule_files, load_rules
+
+    wanted = paths or rule_paths(home.directory, Config.load(home.directory))
+    known = read_modes(modes)
+    packs = dict.fromkeys(file.pack for file in find_rule_files(wanted)[0])
+    found = coverage_of(known, load_rules(wanted), read_not_observable(packs))
+    return _lines(found, verbose=verbose), found.complete
+
+
+def _mutants(
+    home: Home, paths: tuple[Path, ...], sample: int | None, seed: int, at_least: int
+) -> tuple[list[str], bool]:
+    """What to tell about mutants, and whether enough were caught."""
+    from sentinel.config import Config
+    from sentinel.config.rules_in_force import rule_paths
+    from sentinel.rehearse.mutants import Pack
+    from sentinel.rehearse.mutation_score import score
+
+    in_force = rule_paths(home.directory, Config.load(home.directory))
+    pack = Pack.load((*in_force, *paths))
+    found = score(pack, paths or in_force, sample=sample, seed=seed)
+    summary = f"caught {found.caught} of {counted(found.tried, 'mutant')} ({found.share:.1%})"
+    return [*map(str, found.missed), summary], 100 * found.share >= at_least
 
 
 def _lines(found: Coverage, *, verbose: bool) -> list[str]:
