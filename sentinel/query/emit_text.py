@@ -15,6 +15,7 @@ from sentinel.query import ir
 
 _ZERO: Final = exp.Literal.number("0")
 _ONE: Final = exp.Literal.number("1")
+_SPACE: Final = exp.Literal.string(" ")
 
 
 def _function(name: str, *args: exp.Expression) -> exp.Expression:
@@ -43,7 +44,22 @@ def _contains(text: exp.Expression, needle: exp.Expression) -> exp.Expression:
 
 
 def _has(text: exp.Expression, needle: exp.Expression) -> exp.Expression:
-    return exp.And(this=_contains(text, needle), expression=_function("kql_op_has", text, needle))
+    """A needle of nothing but letters and digits is a whole term where neither stands beside it."""
+    other = exp.Glob(this=needle.copy(), expression=exp.Literal.string("*[^0-9A-Za-z]*"))
+    something = exp.NEQ(this=needle.copy(), expression=exp.Literal.string(""))
+    one_term = exp.And(this=something, expression=exp.Not(this=other))
+    padded = _joined(_SPACE, _function("lower", text), _SPACE)
+    edges = exp.Literal.string("*[^0-9a-z]"), exp.Literal.string("[^0-9a-z]*")
+    alone = exp.Glob(this=padded, expression=_joined(edges[0], _function("lower", needle), edges[1]))
+    test = exp.Case(ifs=[exp.If(this=one_term, true=alone)], default=_function("kql_op_has", text, needle))
+    return exp.And(this=_contains(text, needle), expression=test)
+
+
+def _joined(*parts: exp.Expression) -> exp.Expression:
+    whole = parts[0].copy()
+    for part in parts[1:]:
+        whole = exp.DPipe(this=whole, expression=part.copy())
+    return exp.Paren(this=whole)
 
 
 _FAST: Final[dict[str, Callable[[exp.Expression, exp.Expression], exp.Expression]]] = {
