@@ -155,6 +155,23 @@ class BoundSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceSettings:
+    """What replicas cost, so that plans can tell it; nothing is decided by it."""
+
+    replica_hour: float = 0.0
+    """What an hour of one replica costs; 0 if nobody knows."""
+    currency: str = "USD"
+    targets: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Prices of single targets, which go before the one of all."""
+
+    def __post_init__(self) -> None:
+        if self.replica_hour < 0 or any(price < 0 for price in self.targets.values()):
+            raise ValueError("a price cannot be negative")
+        for text in self.targets:
+            Target.parse(text)
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """How much Sentinel may change on its own."""
 
@@ -281,6 +298,7 @@ class Config:
     rules: RulesSettings = field(default_factory=RulesSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    prices: PriceSettings = field(default_factory=PriceSettings)
     adapters: tuple[AdapterSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()
     sources: tuple[SourceSettings, ...] = ()

@@ -35,6 +35,7 @@ from sentinel.instrument.metrics import Metrics
 from sentinel.instrument.observers import Everyone, MetricsObserver
 from sentinel.instrument.stored import IngestMetrics, Reading, StateMetrics, TelemetryMetrics
 from sentinel.model.observer import Observer
+from sentinel.model.outlook import Price
 from sentinel.model.rule import RuleSet
 from sentinel.model.settings import Knob
 from sentinel.model.tables import CURRENT_STATE, DEPLOYMENT_STATE, tables
@@ -75,7 +76,7 @@ def policy_of(config: Config) -> Policy:
     Raises:
         ConfigError: A bound given contradicts the usual one on the other side.
     """
-    limits = config.limits
+    limits, prices = config.limits, config.prices
     bounds = dict(DEFAULT_BOUNDS)
     for name, bound in limits.bounds.items():
         usual = bounds[Knob(name)]
@@ -108,6 +109,10 @@ def policy_of(config: Config) -> Policy:
         clock_tolerance=limits.clock_tolerance,
         clock_rest=limits.clock_rest,
         tell_after=limits.tell_after,
+        price=Price(prices.replica_hour, prices.currency) if prices.replica_hour else None,
+        target_prices={
+            str(Target.parse(text)): Price(amount, prices.currency) for text, amount in prices.targets.items()
+        },
         freezes=limits.freezes,
     ).paced(config.pace)
 

@@ -35,6 +35,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What an hour of one replica costs."""
+
+    amount: float
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """The simulated outcome of a plan: the recent past replayed as it was, and with the change.
 
@@ -48,3 +56,13 @@ class Outlook:
     after: Outcome | None = None
     candidates: tuple[Candidate, ...] = ()
     """Every change that was weighed, the chosen one among them."""
+    seconds: float = 0.0
+    """How much of the past was replayed; 0 if that is not known."""
+    price: Price | None = None
+
+    @property
+    def extra_replicas(self) -> float | None:
+        """How many replica-hours more the change takes in an hour, or fewer; none if nothing was simulated."""
+        if self.now is None or self.after is None or self.seconds <= 0:
+            return None
+        return (self.after.replica_hours - self.now.replica_hours) * 3600 / self.seconds

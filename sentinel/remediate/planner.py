@@ -144,7 +144,15 @@ def _chosen(
         Candidate(", ".join(map(str, each.changes)), outcome, outcome.failed_share <= enough)
         for each, outcome in weighed
     )
-    return option, Outlook(calibrated=True, note=model.note, now=before, after=after, candidates=candidates)
+    return option, Outlook(
+        calibrated=True,
+        note=model.note,
+        now=before,
+        after=after,
+        candidates=candidates,
+        seconds=model.demand.arrivals[-1] if len(model.demand) else 0.0,
+        price=policy.price_for(deployment.target),
+    )
 
 
 def _after(option: _Option, deployment: Deployment, model: Model) -> Outcome:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
+from sentinel.model.outlook import Price
 from sentinel.model.plan import RunMode
 from sentinel.model.settings import Knob
 from sentinel.model.target import Target
@@ -88,6 +89,15 @@ class Policy:
     """When to ask again for what could not be done."""
     lag: timedelta = timedelta(seconds=30)
     """How long a change takes at least until its effect can be seen."""
+
+    price: Price | None = None
+    """What a replica-hour costs, of every target that has no price of its own."""
+    target_prices: Mapping[str, Price] = field(default_factory=dict)
+    """By the target's text, as the run modes."""
+
+    def price_for(self, target: Target) -> Price | None:
+        """What a replica-hour of a target costs; none if nobody said."""
+        return self.target_prices.get(str(target), self.price)
 
     def mode_for(self, symptom: str, target: Target) -> RunMode:
         """The run mode for an incident."""

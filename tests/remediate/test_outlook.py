@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sentinel.model.outlook import Outcome
+from sentinel.model.outlook import Outcome, Price
 from sentinel.model.plan import Plan
 from sentinel.model.rule import Remedy, RemedyKind, VerifyWindow
 from sentinel.model.settings import Change, Knob, Settings
@@ -18,7 +18,7 @@ from sentinel.simulate.calibrate import Model, NoModel
 from sentinel.simulate.history import State
 from sentinel.simulate.replay import Demand, Timing
 from sentinel.store.wire import from_text, to_text
-from tests.builders import NOON, PLACE, a_cause, a_deployment, a_plan, a_verdict, an_incident
+from tests.builders import CHAT_BLUE, NOON, PLACE, a_cause, a_deployment, a_plan, a_verdict, an_incident
 
 VERIFY = VerifyWindow(timedelta(seconds=60), timedelta(minutes=10))
 LOWER = Remedy(
@@ -109,6 +109,19 @@ def test_the_plan_says_what_would_have_become_of_the_requests() -> None:
     assert outlook.now.refused_share > 0.3
     assert outlook.after.refused_share < 0.01
     assert outlook.after.replica_hours > outlook.now.replica_hours
+
+
+def test_the_plan_knows_what_it_costs_by_the_price_of_its_target() -> None:
+    own, other = Price(3.06, "EUR"), Price(1.0, "EUR")
+
+    outlook = plan(a_model(bursts()), policy=Policy(price=other, target_prices={str(CHAT_BLUE): own})).outlook
+
+    assert outlook is not None
+    assert outlook.price == own
+    assert outlook.extra_replicas is not None
+    assert (
+        0 < outlook.extra_replicas < 17
+    )  # a minimum of 18 instead of 1, less what the autoscaler adds anyway
 
 
 def test_of_two_that_suffice_the_cheaper_is_taken() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from sentinel.model.outlook import Candidate, Outcome, Outlook
+import pytest
+
+from sentinel.model.outlook import Candidate, Outcome, Outlook, Price
 from sentinel.report.outlook import outcome_text, outlook_lines
 
 BEFORE = Outcome(1000, 0.25, 0.0, 900, 4800, 5100, 0.8, 4)
@@ -25,6 +27,21 @@ def test_every_weighed_change_is_told_with_what_it_would_have_done() -> None:
         "max_replicas 4 → 9: 0.4% refused, 0.1% timed out, p95 4600 ms, 1.25 replica-hours (suffices, chosen)",
         "calibrated: refused 24.0% simulated, 25.0% observed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        (None, "cost: +0.90 replica-hours an hour"),
+        (Price(3.06, "EUR"), "cost: +0.90 replica-hours an hour, +2.75 EUR an hour"),
+    ],
+)
+def test_the_cost_of_the_change_is_told_in_money_too_where_there_is_a_price(
+    price: Price | None, told: str
+) -> None:
+    outlook = Outlook(calibrated=True, note="", now=BEFORE, after=AFTER, seconds=1800, price=price)
+
+    assert told in list(outlook_lines(outlook))
 
 
 def test_what_is_not_calibrated_says_no_more_than_that() -> None:
