@@ -87,7 +87,7 @@ class Pipeline:
         self._actions = Actions(state)
         self._rule_state = RuleState(state)
         self._clock = ClockWatch(state)
-        self._planner = Planner(adapters, engine, policy)
+        self._planner = Planner(adapters, engine, policy, self._incidents)
         self._claims = Claims(state, policy, stop, self._clock)
         self._ledger = Ledger(state, channels, self._observe, lambda symptom: rules().symptom(symptom))
 

@@ -20,9 +20,11 @@ from sentinel.model.target import TargetKind
 from sentinel.query.engine import Engine
 from sentinel.remediate.formula import compute
 from sentinel.remediate.guardrails import within_step
+from sentinel.remediate.memory import Experience, Memory, remembered
 from sentinel.remediate.policy import Bounds, Policy
 from sentinel.remediate.sizing import cheapest
 from sentinel.simulate.calibrate import Model, NoModel, recent_model
+from sentinel.store.incidents import Incidents
 
 REMAINING_SHARE: Final = 0.01
 REMAINING_PART: Final = 0.1
@@ -58,15 +60,17 @@ def plan_for(
     policy: Policy,
     now: datetime,
     model: Model | NoModel | None = None,
+    memory: Memory | None = None,
 ) -> Plan | HandOver:
     """The plan of a rung that was not tried and that would change something.
 
-    It is the first one, unless a calibrated `model` of the deployment says that another is the cheapest that
-    suffices. A size beyond the bounds is cut to them, and the formula says so.
+    It is the first one, but for what `memory` knows: one that worked before goes first, one that did not help last. A
+    calibrated `model` of the deployment goes before both: it takes the cheapest that suffices. A size beyond the
+    bounds is cut to them, and the formula says so.
     """
     options: list[_Option] = []
     passed: list[str] = []
-    advice = ""
+    advice, known = "", memory or {}
     for rung, remedy in enumerate(cause.remedies):
         if remedy_key(cause.id, rung) in incident.tried:
             continue
@@ -77,8 +81,9 @@ def plan_for(
         if isinstance(sized, str):
             passed.append(sized)
         else:
-            options.append(_Option(rung, (sized[0],), sized[1]))
+            options.append(_recalled(_Option(rung, (sized[0],), sized[1]), known.get(rung)))
     if options:
+        options.sort(key=lambda one: known[one.rung].rank if one.rung in known else 0)
         option, outlook = _chosen(options, deployment, policy, model)
         return _plan(incident, cause, option, deployment, policy, now, outlook)
     if advice:
@@ -89,11 +94,21 @@ def plan_for(
     return HandOver(f"{cause.title}: " + "; ".join(dict.fromkeys(passed)))
 
 
+def _recalled(option: _Option, experience: Experience | None) -> _Option:
+    """The option with what is known of it said beside its working."""
+    if experience is None:
+        return option
+    came = "worked" if experience.worked else "did not help"
+    workings = f"{option.formula.workings}; it {came} for this cause on {experience.at:%Y-%m-%d}"
+    return replace(option, formula=replace(option.formula, workings=workings))
+
+
 class Planner:
     """Plans against the deployment as it is now, simulated on what lately came to it."""
 
-    def __init__(self, adapters: Adapters, engine: Engine, policy: Policy) -> None:
+    def __init__(self, adapters: Adapters, engine: Engine, policy: Policy, incidents: Incidents) -> None:
         self._adapters = adapters
+        self._incidents = incidents
         self._engine = engine
         self._policy = policy
 
@@ -113,7 +128,8 @@ class Planner:
         except TargetNotFound as error:
             return HandOver(f"{cause.advice} ({error})")
         model = recent_model(self._engine, target, now, window * PAST_WINDOWS)
-        planned = plan_for(incident, verdict, cause, deployment, self._policy, now, model)
+        memory = remembered(self._incidents.of_target(target), cause.id, now)
+        planned = plan_for(incident, verdict, cause, deployment, self._policy, now, model, memory)
         return planned if isinstance(planned, HandOver) else within_step(planned, self._policy)
 
 

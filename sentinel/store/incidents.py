@@ -75,6 +75,14 @@ class Incidents:
         )
         return [from_text(row["body"], Incident) for row in rows]
 
+    def of_target(self, target: Target, *, limit: int = 20) -> list[Incident]:
+        """The newest incidents of a target first, closed ones too."""
+        rows = self._db.execute(
+            "SELECT body FROM incidents WHERE target = ? ORDER BY opened DESC, id LIMIT ?",
+            [str(target), limit],
+        )
+        return [from_text(row[0], Incident) for row in rows.fetchall()]
+
     def count_by_state(self) -> dict[IncidentState, int]:
         """How many incidents are in each state."""
         rows = self._db.query("SELECT state, count(*) AS n FROM incidents GROUP BY state")
