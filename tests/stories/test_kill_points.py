@@ -129,7 +129,7 @@ def test_a_change_left_unconfirmed_by_a_dead_daemon_is_taken_back_when_it_lives_
     with closing(World(folder, in_file(folder / "state.db"))) as world:
         target = next(iter(world.served))
         world.sicken(target, Knob.MAX_REPLICAS)
-        world.live(40 * SECOND)
+        world.live(2 * EVERY)
         assert world.served[target].settings.max_replicas == 8
 
         world.pass_by(1200 * SECOND)
