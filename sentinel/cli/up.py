@@ -13,8 +13,8 @@ def command(context: click.Context) -> None:
     """Run the daemon in the foreground until it is told to end.
 
     It takes telemetry in over HTTP and from the sources of `sentinel.toml`, watches, diagnoses and, as far as its
-    run mode allows, heals. SIGTERM and Ctrl-C end it, SIGHUP makes it read the rules again. One daemon runs on a
-    home at a time; where it listens stands in `http.json` there.
+    run mode allows, heals. It reads the rules again when a rule file changes, and on SIGHUP; SIGTERM and Ctrl-C end
+    it. One daemon runs on a home at a time; where it listens stands in `http.json` there.
     """
     from sentinel.daemon.lifecycle import run
 

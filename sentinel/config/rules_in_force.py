@@ -20,20 +20,27 @@ def rule_paths(home: Path, config: Config) -> tuple[Path, ...]:
     return (*builtin, *(home / path for path in config.rules.paths))
 
 
-def rules_in_force(home: Path, config: Config, engine: Engine | None = None) -> RuleSet:
+def rules_in_force(
+    home: Path, config: Config, engine: Engine | None = None, changed: frozenset[Path] = frozenset()
+) -> RuleSet:
     """The rules at the pace of the settings; with an engine, the queries of added rules are bound too.
 
-    The built-in rules are bound when Sentinel is built, so a home without rules of its own starts at once.
+    The built-in rules are bound when Sentinel is built, so only those of them that `changed` since then are bound here,
+    and all of them when what they share did.
 
     Raises:
         RuleErrors: A rule file cannot be used.
     """
-    from sentinel.detect.ruleset import load_rules
+    from sentinel.detect.definitions import SUFFIX
+    from sentinel.detect.ruleset import default_rule_paths, find_rule_files, load_rules
     from sentinel.remediate.formula import names_in
 
+    shared_changed = any(path.suffix == SUFFIX for path in changed)
+    builtin = () if shared_changed else find_rule_files(default_rule_paths())[0]
     return load_rules(
         rule_paths(home, config),
-        engine=engine if config.rules.paths else None,
+        engine=engine,
         names_in=names_in,
         pace=config.pace,
+        bound={file.path.resolve() for file in builtin} - changed,
     )

@@ -18,7 +18,7 @@ from sentinel.collect.files import FileSource
 from sentinel.collect.ingest import Ingester
 from sentinel.collect.source import Source
 from sentinel.config import Config
-from sentinel.config.rules_in_force import rules_in_force
+from sentinel.config.rules_in_force import rule_paths, rules_in_force
 from sentinel.daemon.access import keys_of
 from sentinel.daemon.adapters import adapters_of, channels_of
 from sentinel.daemon.freshness import Freshness
@@ -29,6 +29,7 @@ from sentinel.daemon.schedule import Job, Schedule
 from sentinel.daemon.shared_state import SharedState
 from sentinel.deploy.adapters import Adapters
 from sentinel.detect.evaluate import WindowEvaluator
+from sentinel.detect.rule_stamps import rule_stamps
 from sentinel.errors import ConfigError, IngestBusy
 from sentinel.instrument.measured_adapter import MeasuredAdapter
 from sentinel.instrument.metrics import Metrics
@@ -151,7 +152,11 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     closing.callback(engine.close)
     asking = Asking(engine, clock)
     closing.callback(asking.close)
-    rules = RuleBook(lambda: rules_in_force(home, config, engine))
+    rules = RuleBook(
+        lambda changed: rules_in_force(home, config, engine, changed),
+        lambda: rule_stamps(rule_paths(home, config)),
+        metrics.rules_reread,
+    )
     _check_modes(config, rules.current())
     ingester = Ingester(store, clock)
     closing.callback(ingester.close)
@@ -176,6 +181,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     ending = threading.Event()
     delivery = _delivery(home, channels, ending, closing)
     jobs = _jobs(config, clock, pipeline, delivery, metrics, freshness, store)
+    jobs.append(Job("rules", timedelta(seconds=max(0.5, 2 * config.pace)), rules.look))
     jobs.append(Job("log", timedelta(minutes=5), lambda: _shorten_log(shared), waits=True))
     if config.adapters:
         observe = Observation(adapters, ingester, clock).observe

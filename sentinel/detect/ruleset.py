@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib import resources
@@ -78,15 +78,21 @@ class _Reading:
             if symptom is None or symptom.target is None:
                 self.broken.add(file.id)
 
-    def bind(self, engine: Engine | None, names_in: NamesIn | None, shared: Definitions) -> None:
-        """Check that queries, sentences and formulas fit the tables and each other."""
-        for symptom in self.symptoms.values():
-            if engine is not None:
+    def bind(
+        self,
+        engine: Engine | None,
+        names_in: NamesIn | None,
+        shared: Definitions,
+        bound: Container[tuple[str, str]],
+    ) -> None:
+        """Check that queries (but not of `bound` rules), sentences and formulas fit the tables and each other."""
+        for name, symptom in self.symptoms.items():
+            if engine is not None and (SYMPTOMS, name) not in bound:
                 bind_symptom(symptom, engine)
         kinds = {name: rule.target for name, rule in self.symptoms.items() if rule.target is not None}
-        for cause in self.causes.values():
+        for name, cause in self.causes.items():
             if self.broken.isdisjoint(text.value for text in cause.explains):
-                bind_cause(cause, kinds, engine, names_in, shared)
+                bind_cause(cause, kinds, None if (CAUSES, name) in bound else engine, names_in, shared)
 
 
 def default_rule_paths() -> tuple[Path, ...]:
@@ -133,18 +139,20 @@ def load_rules(
     engine: Engine | None = None,
     names_in: NamesIn | None = None,
     pace: float = 1.0,
+    bound: Iterable[Path] = (),
 ) -> RuleSet:
     """The rules of some files and folders.
 
-    With an `engine` the queries are bound against the tables, with `names_in` (which reads a formula) the formulas
-    are checked too. `pace` multiplies every duration: 1 in production, less in a demo.
+    With an `engine` the queries are bound against the tables, except those of the files in `bound`; with `names_in`
+    (which reads a formula) the formulas are checked too. `pace` multiplies every duration: 1 in production, less in a
+    demo.
 
     Raises:
         RuleErrors: Everything that is wrong, of all files at once.
     """
     paths = tuple(paths)
     files, problems = find_rule_files(paths)
-    reading = _read(files, find_definition_files(paths), engine, names_in, pace)
+    reading = _read(files, find_definition_files(paths), engine, names_in, pace, frozenset(bound))
     if problems or reading.problems:
         raise RuleErrors((*problems, *reading.problems))
     return RuleSet(
@@ -208,6 +216,7 @@ def _read(
     engine: Engine | None,
     names_in: NamesIn | None,
     pace: float,
+    bound: frozenset[Path] = frozenset(),
 ) -> _Reading:
     hashed = blake2b(f"pace {pace:g}\n".encode(), digest_size=8)
     texts = [(os.path.relpath(path), path.read_text("utf-8")) for path in definitions]
@@ -221,7 +230,9 @@ def _read(
         documents.append(document)
         hashed.update(f"{file.shown}\n{len(text)}\n{text}".encode())
         reading.add(file, document, pace, shared)
-    reading.bind(engine, names_in, shared)
+    reading.bind(
+        engine, names_in, shared, {(f.folder, f.id) for f in files if bound and f.path.resolve() in bound}
+    )
     found = dict.fromkeys([*problems, *(p for document in documents for p in document.problems)])
     reading.problems = tuple(found)
     reading.digest = hashed.hexdigest()

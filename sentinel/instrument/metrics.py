@@ -10,6 +10,7 @@ from typing import Final
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     Info,
     Summary,
@@ -72,6 +73,19 @@ class Metrics:
             registry=registry,
         )
 
+        self.rule_reloads = Counter(
+            "sentinel_rule_reloads",
+            "Times the rule files were read again, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.rules_current = Gauge(
+            "sentinel_rules_last_reload_successful",
+            "1 if the rules in force are those of the files, 0 while the files have errors.",
+            registry=registry,
+        )
+        self.rules_current.set(1)
+
     def _measure_incidents(self, registry: CollectorRegistry) -> None:
         self.steps = Summary(
             "sentinel_step_seconds",
@@ -127,6 +141,11 @@ class Metrics:
     def scrape(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+    def rules_reread(self, is_read: bool) -> None:  # noqa: FBT001 - what is told is whether
+        """Count that the rule files were read again, or could not be."""
+        self.rule_reloads.labels("read" if is_read else "failed").inc()
+        self.rules_current.set(int(is_read))
 
     @contextmanager
     def running(self, job: str) -> Iterator[None]:

@@ -14,6 +14,7 @@ from sentinel.model.plan import RunMode
 from sentinel.model.settings import Knob
 from sentinel.model.target import deployment
 from sentinel.remediate.policy import DEFAULT_BOUNDS, Bounds, Policy
+from tests.detect.rule_texts import SYMPTOM, small_pack
 
 BLUE, GREEN = deployment("chat", "blue"), deployment("chat", "green")
 
@@ -75,6 +76,32 @@ def test_rules_that_cannot_be_used_keep_it_from_starting_and_nothing_stays_open(
 
     with pytest.raises(RuleErrors, match="titel"):
         build(tmp_path, Config.parse('[rules]\npaths = ["mine"]'))
+
+
+def test_a_query_of_an_added_rule_that_names_no_table_keeps_it_from_starting(tmp_path: Path) -> None:
+    small_pack(tmp_path / "mine", symptom=SYMPTOM.replace("AmlOnlineEndpointTrafficLog", "AmlOnlineTrafic"))
+
+    with pytest.raises(RuleErrors, match=r"refused\.yaml:\d+:\d+.*AmlOnlineTrafic"):
+        build(tmp_path, Config.parse('[rules]\npaths = ["mine"]'))
+
+
+async def test_changed_rules_with_errors_leave_the_old_ones_in_force_and_a_metric_tells(
+    tmp_path: Path,
+) -> None:
+    pack = small_pack(tmp_path / "mine")
+    daemon = build(tmp_path, Config.parse('[rules]\npaths = ["mine"]'))
+    (pack / "symptoms" / "refused.yaml").write_text(SYMPTOM.replace("TrafficLog", "TraficLog"))
+    with daemon.closing:
+        looks = [daemon.rules.look(), daemon.rules.look()]
+        async with httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(daemon.app), base_url="http://sentinel"
+        ) as client:
+            metrics = (await client.get("/metrics")).text
+
+    assert looks == [False, False]
+    assert daemon.rules.current().symptom("refused") is not None
+    assert "sentinel_rules_last_reload_successful 0.0" in metrics
+    assert 'sentinel_rule_reloads_total{outcome="failed"} 1.0' in metrics
 
 
 def test_a_run_mode_for_a_symptom_there_is_not_is_refused(tmp_path: Path) -> None:
