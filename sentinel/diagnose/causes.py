@@ -6,6 +6,9 @@ something more specific), then the one with the higher confidence, then the one 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,15 +25,32 @@ if TYPE_CHECKING:
     from sentinel.query.engine import Engine
 
 
-def diagnose(finding: Finding, symptom: Symptom, rules: RuleSet, engine: Engine, now: datetime) -> Diagnosis:
+def diagnose(
+    finding: Finding,
+    symptom: Symptom,
+    rules: RuleSet,
+    engine: Engine,
+    now: datetime,
+    *,
+    together: bool = True,
+) -> Diagnosis:
     """The verdict on a finding by the rows of the window that ends at `now`.
 
     The same rows, rules and `now` give the same diagnosis, byte for byte. A clause whose query fails proves nothing:
     its cause is `not shown`, and the reason says so. Supporting clauses speak of the confidence in a cause, so they are
     asked only of one that explains.
+
+    Asked `together`, the queries share what they have in common: the first diagnosis of a symptom compiles them all,
+    the following ones cost a fraction. The verdict is the same.
     """
+    causes = rules.explaining(symptom.id)
     scene = Scene.of(finding, symptom, engine, now)
-    judged = [(cause, _judge(cause, scene)) for cause in rules.explaining(symptom.id)]
+    with ExitStack() as opened:
+        if together:
+            sitting = engine.sitting(_queries(causes), now=now, parameters=scene.parameters)
+            scene = replace(scene, sitting=opened.enter_context(sitting))
+        judged = [(cause, _judge(cause, scene)) for cause in causes]
+        newest = _newest(symptom, scene)
     explaining = [(c, verdict) for c, verdict in judged if verdict.outcome is Outcome.EXPLAINS]
     explaining.sort(key=lambda pair: (-len(pair[0].requires), -pair[1].confidence, pair[0].id))
     others = [verdict for _, verdict in judged if verdict.outcome is not Outcome.EXPLAINS]
@@ -41,8 +61,22 @@ def diagnose(finding: Finding, symptom: Symptom, rules: RuleSet, engine: Engine,
         window_start=scene.since,
         ranked=tuple(verdict for _, verdict in explaining),
         others=tuple(others),
-        newest=_newest(symptom, scene),
+        newest=newest,
         rules=rules.digest,
+    )
+
+
+def _queries(causes: Iterable[Cause]) -> tuple[str, ...]:
+    """Every query a diagnosis may ask, each once."""
+    return tuple(
+        dict.fromkeys(
+            query
+            for cause in causes
+            for query in (
+                *(clause.query for clause in (*cause.requires, *cause.excludes, *cause.supports)),
+                *([cause.facts] if cause.facts else []),
+            )
+        )
     )
 
 

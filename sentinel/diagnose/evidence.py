@@ -16,6 +16,7 @@ from sentinel.model.rule import Clause, Symptom
 
 if TYPE_CHECKING:
     from sentinel.query.engine import Engine
+    from sentinel.query.sitting import Sitting
 
 MOST_ROWS: Final = 5
 """Rows of a clause's answer that are kept as evidence; how many there were is not needed to believe it."""
@@ -34,6 +35,7 @@ class Scene:
     window: str
     """The length of the window as people write it."""
     parameters: Mapping[str, Any]
+    sitting: Sitting | None = None
     answered: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """What was asked before: causes share clauses, and the rows do not change while they are judged."""
 
@@ -52,7 +54,9 @@ class Scene:
             QueryError: It was refused or ran out of a limit.
         """
         if query not in self.answered:
-            answer = self.engine.query(query, now=self.now, parameters=self.parameters)
+            answer = self.sitting.query(query) if self.sitting else None
+            if answer is None:
+                answer = self.engine.query(query, now=self.now, parameters=self.parameters)
             self.answered[query] = answer.records()
         return self.answered[query]
 

@@ -38,8 +38,7 @@ class Binder(NestedBinder):
 
     def query(self, node: tree.Query, parameters: Mapping[str, KqlType]) -> ir.Bound:
         """The whole query, with the types of the parameters it is given."""
-        names = Names({name: ScalarLet(ir.Input(kind, name)) for name, kind in parameters.items()})
-        place = Place((), names)
+        place = Place((), self.given(parameters))
         for parameter in node.declared:
             place = replace(place, names=self._query_parameter(parameter, place.names, parameters))
         for let in node.lets:
@@ -48,6 +47,11 @@ class Binder(NestedBinder):
         if not rows.columns:
             self.fail("no column is left", node.pipeline.span)
         return ir.Bound(rows, self.visualization, tuple(self.read))
+
+    @staticmethod
+    def given(parameters: Mapping[str, KqlType]) -> Names:
+        """The names of what a query is given from outside."""
+        return Names({name: ScalarLet(ir.Input(kind, name)) for name, kind in parameters.items()})
 
     def _query_parameter(
         self, node: tree.Parameter, names: Names, parameters: Mapping[str, KqlType]

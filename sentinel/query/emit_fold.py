@@ -19,6 +19,9 @@ from sentinel.query.emit_expressions import (
 )
 from sentinel.query.pushdown import Bounds
 
+Step = tuple[str, exp.Expression, list[exp.Identifier] | None, bool]
+"""Its name, its query, its columns where the query does not name them, and whether SQLite must materialize it."""
+
 
 @dataclass(frozen=True, slots=True)
 class EmittedScan:
@@ -37,7 +40,7 @@ class FoldEmitter(ExpressionEmitter):
         super().__init__()
         self.needed = needed
         self.bounds = bounds
-        self.steps: list[tuple[str, exp.Expression, list[exp.Identifier] | None, bool]] = []
+        self.steps: list[Step] = []
         self.names: dict[int, tuple[str, tuple[ir.Col, ...]]] = {}
         self.keep: list[ir.Plan] = []
         self.scans: list[EmittedScan] = []

@@ -16,7 +16,7 @@ from sqlglot.generators.sqlite import SQLiteGenerator
 
 from sentinel.query import ir
 from sentinel.query.emit_expressions import column, function, identifier, integer, named_column
-from sentinel.query.emit_fold import EmittedScan, FoldEmitter
+from sentinel.query.emit_fold import EmittedScan, FoldEmitter, Step
 from sentinel.query.needed import needed_columns
 from sentinel.query.pushdown import Bounds, bounds_of
 
@@ -310,13 +310,15 @@ class Emitter(FoldEmitter):
         return query
 
 
-def _written(step: tuple[str, exp.Expression, list[exp.Identifier] | None, bool]) -> str:
+def written_step(step: Step) -> str:
+    """A step as it stands in a WITH clause."""
     name, query, columns, materialized = step
-    listed = f"({', '.join(_sql(c) for c in columns)})" if columns else ""
-    return f'"{name}"{listed} AS {"MATERIALIZED " if materialized else ""}({_sql(query)})'
+    listed = f"({', '.join(written(c) for c in columns)})" if columns else ""
+    return f'"{name}"{listed} AS {"MATERIALIZED " if materialized else ""}({written(query)})'
 
 
-def _sql(node: exp.Expression) -> str:
+def written(node: exp.Expression) -> str:
+    """The text of SQL."""
     text: str = _GENERATOR.generate(node, copy=False)
     return text
 
@@ -327,10 +329,10 @@ def emit(bound: ir.Bound) -> Emitted:
     bounds, numbers = bounds_of(rows)
     emitter = Emitter(needed_columns(rows), bounds)
     whole = emitter.whole(rows)
-    expressions = tuple(_sql(emitter.expression(e)) for e in numbers)
+    expressions = tuple(written(emitter.expression(e)) for e in numbers)
     return Emitted(
-        tuple(_written(step) for step in emitter.steps),
-        _sql(whole),
+        tuple(written_step(step) for step in emitter.steps),
+        written(whole),
         tuple(emitter.scans),
         tuple((name, value) for (_, value), name in emitter.bound.items()),
         frozenset(emitter.inputs),

@@ -7,16 +7,13 @@ open just the partitions they touch.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
-
-import apsw
 
 from sentinel.clock import to_ticks
 from sentinel.errors import (
@@ -29,36 +26,23 @@ from sentinel.model.tables import Column, KqlType, Table, tables
 from sentinel.query import ir
 from sentinel.query.parameters import Parameter, kind_of, stored_value
 from sentinel.query.probing import ColumnsUnknown, Probe, constant_rows
-from sentinel.query.result import DEFAULT_LIMITS, Limits, Result, readers_of
+from sentinel.query.result import DEFAULT_LIMITS, Limits, Result
+from sentinel.query.running import Reader, fetch, filled_scan, shown
+from sentinel.query.sitting import Desk, Sitting
 from sentinel.query.watching import Watched
-from sentinel.store.scan import Scan, TermFilter, TextFilter
+from sentinel.store.scan import Scan
 
 if TYPE_CHECKING:
-    from sentinel.query.emit_fold import EmittedScan
+    from sentinel.query.bundle import Bundle
     from sentinel.query.emit_sqlite import Emitted
 
 __all__ = ["REFUSALS", "Compiled", "Engine", "Parameter", "Reader", "Store", "compile_query", "sql_text"]
 
+_BundleKey = tuple[tuple[str, ...], tuple[tuple[str, KqlType], ...]]
 _Answer = tuple[list[tuple[Any, ...]], str]
 _CACHED: Final = 512
+_MOST_BUNDLES: Final = 32
 _LONGEST_TEXT: Final = 1_000_000
-
-
-class Reader(Protocol):
-    """One connection to the telemetry, used by one thread at a time."""
-
-    @property
-    def connection(self) -> apsw.Connection:
-        """The connection queries run on."""
-
-    def scan_sql(self, scan: Scan) -> str:
-        """A SELECT whose columns are exactly those of the scan."""
-
-    def release(self) -> None:
-        """Forget the scans made so far."""
-
-    def close(self) -> None:
-        """Give the connection back."""
 
 
 class Store(Protocol):
@@ -120,8 +104,10 @@ class Engine:
         self._catalogue = tables() if catalogue is None else catalogue
         self._lock = threading.Lock()
         self._compiled: OrderedDict[tuple[str, tuple[tuple[str, KqlType], ...]], Compiled] = OrderedDict()
+        self._bundles: OrderedDict[_BundleKey, Bundle] = OrderedDict()
         self._own = threading.local()
         self._readers: list[Reader] = []
+        self._desks: list[Desk] = []
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -131,7 +117,8 @@ class Engine:
     def over(self, store: Store) -> Self:
         """An engine over another store, which shares what was and will be compiled; each is closed by itself."""
         other = type(self)(store, self._catalogue)
-        other._compiled, other._lock = self._compiled, self._lock  # noqa: SLF001 - one of its own class
+        other._compiled, other._bundles = self._compiled, self._bundles  # noqa: SLF001 - one of its own class
+        other._lock = self._lock  # noqa: SLF001
         return other
 
     def compile(self, text: str, parameters: Mapping[str, KqlType] | None = None) -> Compiled:
@@ -203,7 +190,7 @@ class Engine:
             values = {**bound, **dict(sql.constants)}
             try:
                 full = self._complete(sql, reader, values, within, resource)
-                return _rows(reader.connection, full, values, limits)
+                return fetch(reader.connection, full, values, limits)
             finally:
                 reader.release()
 
@@ -214,7 +201,69 @@ class Engine:
             rows, cut = answer(compiled.sql)
         if cut and not limits.partial:
             raise QueryLimitExceeded(cut, None, text, "aggregate, or take fewer rows or columns")
-        return Result(compiled.columns, _shown(rows, compiled.columns), compiled.visualization, cut)
+        return Result(compiled.columns, shown(rows, compiled.columns), compiled.visualization, cut)
+
+    @contextmanager
+    def sitting(
+        self, texts: Iterable[str], *, now: datetime, parameters: Mapping[str, Parameter]
+    ) -> Iterator[Sitting]:
+        """Ask several queries of one instant, which is much cheaper than one by one where they have much in common.
+
+        What they share is compiled once for the texts and computed once in the sitting.
+        """
+        kinds = {name: kind_of(value) for name, value in parameters.items()}
+        values = {f"p_{name}": stored_value(value) for name, value in parameters.items()}
+        desk = self._desk(self._bundle(tuple(texts), kinds))
+        sitting = Sitting(desk, {**values, "p_now": to_ticks(now)})
+        try:
+            yield sitting
+            if not sitting.is_broken:
+                desk.clear()
+        except BaseException:
+            sitting.is_broken = True
+            raise
+        finally:
+            with self._lock:
+                if sitting.is_broken or len(self._desks) >= _MOST_BUNDLES:
+                    desk.reader.close()
+                else:
+                    self._desks.append(desk)
+
+    def _bundle(self, texts: tuple[str, ...], kinds: Mapping[str, KqlType]) -> Bundle:
+        from sentinel.query.bundle import compile_bundle
+
+        key = (texts, tuple(sorted(kinds.items())))
+        with self._lock:
+            known = self._bundles.get(key)
+            if known is not None:
+                self._bundles.move_to_end(key)
+                return known
+        bundle = compile_bundle(texts, kinds, self._catalogue)
+        with self._lock:
+            self._bundles[key] = bundle
+            while len(self._bundles) > _MOST_BUNDLES:
+                self._bundles.popitem(last=False)
+        return bundle
+
+    def _desk(self, bundle: Bundle) -> Desk:
+        """A desk nobody sits at; those of bundles that are not known any more are cleared away."""
+        with self._lock:
+            known = {id(one) for one in self._bundles.values()}
+            for desk in [desk for desk in self._desks if id(desk.bundle) not in known]:
+                self._desks.remove(desk)
+                desk.reader.close()
+            for desk in self._desks:
+                if desk.bundle is bundle:
+                    self._desks.remove(desk)
+                    return desk
+        return Desk(bundle, self._prepared())
+
+    def _prepared(self) -> Reader:
+        from sentinel.query.registration import prepare
+
+        reader = self._store.reader()
+        prepare(reader.connection)
+        return reader
 
     def _compiled_for(
         self, text: str, kinds: Mapping[str, KqlType], answer: Callable[[Emitted], _Answer]
@@ -241,19 +290,16 @@ class Engine:
     def close(self) -> None:
         """Close the readers of all threads."""
         with self._lock:
-            for reader in self._readers:
+            for reader in (*self._readers, *(desk.reader for desk in self._desks)):
                 reader.close()
             self._readers.clear()
+            self._desks.clear()
             self._own = threading.local()
 
     def _reader(self) -> Reader:
         reader: Reader | None = getattr(self._own, "reader", None)
         if reader is None:
-            from sentinel.query.registration import prepare
-
-            reader = self._store.reader()
-            prepare(reader.connection)
-            self._own.reader = reader
+            reader = self._own.reader = self._prepared()
             with self._lock:
                 self._readers.append(reader)
         return reader
@@ -271,7 +317,7 @@ class Engine:
         if sql.expressions:
             numbers = next(iter(reader.connection.execute(f"SELECT {', '.join(sql.expressions)}", bound)))
         scans = [
-            f'"{scan.name}" AS ({self._scan_sql(reader, _scan(scan, numbers), within, resource)})'
+            f'"{scan.name}" AS ({self._scan_sql(reader, filled_scan(scan, numbers), within, resource)})'
             for scan in sql.scans
         ]
         return f"WITH {', '.join((*scans, *sql.steps))} {sql.select}"
@@ -297,64 +343,6 @@ class Engine:
         inner = reader.scan_sql(replace(scan, columns=tuple(dict.fromkeys(needed))))
         names = ", ".join(f'"{name}"' for name in scan.columns) or "1"
         return f"SELECT {names} FROM ({inner}) WHERE {' AND '.join(where)}"
-
-
-def _scan(scan: EmittedScan, numbers: tuple[Any, ...]) -> Scan:
-    starts = [numbers[at] for at in scan.bounds.starts if numbers[at] is not None]
-    ends = [numbers[at] for at in scan.bounds.ends if numbers[at] is not None]
-    terms = [TermFilter(column, found) for column, at in scan.bounds.terms if (found := _terms(numbers[at]))]
-    terms += [TermFilter(column, found) for column, at in scan.bounds.words if (found := _words(numbers[at]))]
-    texts = tuple(TextFilter(column, compare, numbers[at]) for column, compare, at in scan.bounds.texts)
-    return Scan(
-        scan.table, scan.columns, max(starts, default=None), min(ends, default=None), tuple(terms), texts
-    )
-
-
-def _terms(needle: str) -> tuple[str, ...]:
-    """The whole terms of a text looked for; none where the index might part it differently."""
-    if not needle.isascii():
-        return ()
-    return tuple(re.findall(r"[A-Za-z0-9]+", needle))
-
-
-def _words(needle: str) -> tuple[str, ...]:
-    """The whole terms of a text looked for in a dynamic's text; none where that may be written in another way.
-
-    Numbers are, and the index holds a dynamic that is no text as it is stored.
-    """
-    terms = _terms(needle)
-    return terms if all(term.isalpha() for term in terms) else ()
-
-
-def _rows(
-    connection: apsw.Connection, sql: str, bound: Mapping[str, Any], limits: Limits
-) -> tuple[list[tuple[Any, ...]], str]:
-    """The rows that fit into the limits, and what to say if there are more."""
-    rows: list[tuple[Any, ...]] = []
-    size = 0
-    with closing(connection.execute(sql, bound)) as cursor:
-        for row in cursor:
-            if len(rows) == limits.rows:
-                return rows, f"the answer has more than {limits.rows} rows"
-            size += sum(len(cell) for cell in row if isinstance(cell, str))
-            if size > limits.cell_bytes:
-                return rows, f"the texts of the answer are larger than {limits.cell_bytes} bytes"
-            rows.append(row)
-    return rows, ""
-
-
-def _shown(rows: list[tuple[Any, ...]], columns: tuple[Column, ...]) -> list[tuple[Any, ...]]:
-    readers = readers_of(columns)
-    if not readers:
-        return rows
-    shown = []
-    for row in rows:
-        values = list(row)
-        for at, read in readers:
-            if values[at] is not None:
-                values[at] = read(values[at])
-        shown.append(tuple(values))
-    return shown
 
 
 REFUSALS: Final = (QuerySyntaxError, QuerySemanticError, QueryUnsupported, QueryLimitExceeded)

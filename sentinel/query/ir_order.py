@@ -31,11 +31,11 @@ def expressions_of(plan: ir.Plan) -> tuple[ir.Expr, ...]:  # noqa: PLR0911 - a t
             return ()
 
 
-def in_order(plan: ir.Plan) -> list[ir.Plan]:
-    """A plan and all plans it reads, also those of subqueries, each once and behind what it reads."""
+def in_order(*plans: ir.Plan) -> list[ir.Plan]:
+    """Plans and all plans they read, also those of subqueries, each once and behind what it reads."""
     found: list[ir.Plan] = []
     known: set[int] = set()
-    stack = [(plan, False)]
+    stack = [(plan, False) for plan in reversed(plans)]
     while stack:
         one, read = stack.pop()
         if read:

@@ -81,11 +81,12 @@ class _Needs:
             self.expressions(values[at] for at in wanted)
 
 
-def needed_columns(rows: ir.Rows) -> frozenset[int]:
-    """The numbers of all columns some step or the answer refers to."""
+def needed_columns(*answers: ir.Rows) -> frozenset[int]:
+    """The numbers of all columns some step or one of the answers refers to."""
     needs = _Needs()
-    needs.ids.update(c.id for c in rows.columns)
-    needs.order(rows.order)
-    for plan in reversed(in_order(rows.plan)):
+    for rows in answers:
+        needs.ids.update(c.id for c in rows.columns)
+        needs.order(rows.order)
+    for plan in reversed(in_order(*(rows.plan for rows in answers))):
         needs.plan(plan)
     return frozenset(needs.ids)

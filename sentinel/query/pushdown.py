@@ -81,17 +81,22 @@ class _Narrowing:
 
 class _Pushdown:
     def __init__(self) -> None:
-        self.numbers: list[ir.Expr] = []
+        self.numbers: dict[ir.Expr, int] = {}
+        self.plain: set[int] = set()
         self.found: dict[int, Bounds] = {}
         self.visits: collections.Counter[int] = collections.Counter()
 
     def visit(self, plan: ir.Plan, conditions: tuple[ir.Expr, ...]) -> None:
+        if not conditions:
+            if id(plan) in self.plain:
+                return  # what is read again without more conditions is narrowed as before
+            self.plain.add(id(plan))
         self.visits[id(plan)] += 1
-        if self.visits[id(plan)] > _MOST_VISITS:
-            if self.visits[id(plan)] > _MOST_VISITS + 1:
-                return
+        if self.visits[id(plan)] <= _MOST_VISITS + 1:
             # What is read in very many ways is narrowed by nothing from outside.
-            conditions = ()
+            self._visit(plan, conditions if self.visits[id(plan)] <= _MOST_VISITS else ())
+
+    def _visit(self, plan: ir.Plan, conditions: tuple[ir.Expr, ...]) -> None:
         self._subqueries(plan)
         match plan:
             case ir.ScanTable():
@@ -127,8 +132,7 @@ class _Pushdown:
                     self.visit(one.plan, ())
 
     def _number(self, value: ir.Expr) -> int:
-        self.numbers.append(value)
-        return len(self.numbers) - 1
+        return self.numbers.setdefault(value, len(self.numbers))
 
     def _scan(self, plan: ir.ScanTable, conditions: tuple[ir.Expr, ...]) -> None:
         names = {c.id: c.name for c in plan.columns}
@@ -144,8 +148,8 @@ class _Pushdown:
         bounds = narrowing.bounds
         known = self.found.get(id(plan))
         # A scan that is read in two ways is narrowed by neither.
-        if known is None or self._meaning(known) == self._meaning(bounds):
-            self.found[id(plan)] = known or bounds
+        if known is None or known == bounds:
+            self.found[id(plan)] = bounds
         else:
             self.found[id(plan)] = Bounds()
 
@@ -162,18 +166,10 @@ class _Pushdown:
             if op in {"<", "<=", "=="}:
                 found.ends.append(at)
 
-    def _meaning(self, bounds: Bounds) -> tuple[object, ...]:
-        """What bounds say, whatever the places of their expressions."""
-        return (
-            [self.numbers[at] for at in bounds.starts],
-            [self.numbers[at] for at in bounds.ends],
-            [(name, self.numbers[at]) for name, at in (*bounds.terms, *bounds.words)],
-            [(name, compare, self.numbers[at]) for name, compare, at in bounds.texts],
-        )
 
-
-def bounds_of(rows: ir.Rows) -> tuple[dict[int, Bounds], list[ir.Expr]]:
+def bounds_of(*answers: ir.Rows) -> tuple[dict[int, Bounds], list[ir.Expr]]:
     """The bounds of each scan, by the identity of its plan, and the expressions they refer to."""
     found = _Pushdown()
-    found.visit(rows.plan, ())
-    return found.found, found.numbers
+    for rows in answers:
+        found.visit(rows.plan, ())
+    return found.found, list(found.numbers)

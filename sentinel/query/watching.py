@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from pathlib import Path
+from functools import cache
 from typing import Final
 
 import apsw
@@ -21,15 +21,22 @@ from sentinel.query.result import Limits
 
 _STEPS_BETWEEN_LOOKS: Final = 5_000
 _LOOKS_BETWEEN_WEIGHINGS: Final = 20
-_STATM: Final = Path("/proc/self/statm")
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+@cache
+def _statm(process: int) -> int | None:
+    """What tells of a process's memory, kept open; None where the system does not tell."""
+    try:
+        return os.open(f"/proc/{process}/statm", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
 
 
 def _resident() -> int:
     """The bytes of memory this process holds; 0 where the system does not tell."""
-    try:
-        return int(_STATM.read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
+    told = _statm(os.getpid())
+    return 0 if told is None else int(os.pread(told, 100, 0).split()[1]) * _PAGE
 
 
 class Watched:

@@ -121,6 +121,17 @@ class AsOfReader:
         """Close the connection."""
         self._reader.close()
 
+    def hold(self) -> None:
+        """See `TelemetryReader`."""
+        self._reader.hold()
+
+    def may_hold(self, scan: Scan) -> bool:
+        """Whether a scan may have rows; see `TelemetryReader`."""
+        if scan.table in CURRENT_STATE:
+            return True
+        end = self._view.ticks if scan.end is None else min(scan.end, self._view.ticks)
+        return self._reader.may_hold(replace(scan, end=end))
+
     def scan_sql(self, scan: Scan) -> str:
         """A SELECT whose columns are exactly those of the scan.
 

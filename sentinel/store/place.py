@@ -18,6 +18,8 @@ import apsw
 from sentinel.errors import StoreError
 
 BUSY_MILLISECONDS: Final = 30_000
+_STATEMENTS: Final = 512
+"""Prepared statements a connection keeps, the most it can."""
 _LOG_TRIES: Final = 500
 _LOG_WAIT_SECONDS: Final = 0.01
 CURRENT: Final = "current"
@@ -171,7 +173,7 @@ def connect(uri: str) -> apsw.Connection:
         StoreError: SQLite cannot open it.
     """
     try:
-        connection = apsw.Connection(uri, flags=_FLAGS)
+        connection = apsw.Connection(uri, flags=_FLAGS, statementcachesize=_STATEMENTS)
     except apsw.Error as error:
         raise StoreError(f"cannot open {uri}: {error}") from error
     connection.set_busy_timeout(BUSY_MILLISECONDS)

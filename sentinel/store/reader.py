@@ -61,6 +61,10 @@ class TelemetryReader:
         self._attached: dict[int, int] = {}
         self._shapes: dict[int, tuple[int, dict[str, frozenset[str]]]] = {}
         self._pinned: set[int] = set()
+        self._is_held = False
+        self._present: dict[int, int] | None = None
+        self._known: set[int] = set()
+        self._found: dict[tuple[int, str, str, int, int], bool] = {}
         self._copies: list[str] = []
         self._has_current = False
         self._most = MOST_ATTACHED
@@ -69,12 +73,19 @@ class TelemetryReader:
         """Close the connection."""
         self.connection.close()
 
+    def hold(self) -> None:
+        """Until `release`, take the days and tables there are for those there were when they were looked at first."""
+        self._is_held = True
+
     def release(self) -> None:
         """Forget the scans made so far: their SQL is not valid any more.
 
         Called between queries, it lets the reader give up days it no longer needs and drop copies it made.
         """
         self._pinned.clear()
+        self._is_held, self._present = False, None
+        self._known.clear()
+        self._found.clear()
         while self._copies:
             self.connection.execute(f"DROP TABLE temp.{self._copies.pop()}")
 
@@ -101,6 +112,37 @@ class TelemetryReader:
             if arm:
                 arms.append(arm)
         return " UNION ALL ".join(arms) if arms else _nothing(scan)
+
+    def may_hold(self, scan: Scan) -> bool:
+        """Whether a scan may have rows, as far as the full-text index tells; it costs less than the scan.
+
+        What it looked up is remembered until `release`.
+        """
+        layout = layouts().get(scan.table)
+        terms = _wanted(layout, scan) if layout is not None else []
+        if layout is None or not terms:
+            return True
+        for day in self._days(scan):
+            alias = self._attach(day)
+            if alias is None or layout.terms_table not in self._shape(day, alias):
+                return True
+            # The longest is the rarest, mostly.
+            if all(self._has_term(day, layout, term, scan) for term in sorted(terms, key=len, reverse=True)):
+                return True
+        return False
+
+    def _has_term(self, day: int, layout: Layout, term: str, scan: Scan) -> bool:
+        """Whether a term stands in one of a day's texts of a span."""
+        base = day * TICKS_PER_DAY
+        low = 0 if scan.start is None else max(0, scan.start - base) << SEQUENCE_BITS
+        last = TICKS_PER_DAY if scan.end is None else min(scan.end - base, TICKS_PER_DAY)
+        high = (last << SEQUENCE_BITS) | SEQUENCE_MASK
+        key = (day, layout.table, term, low, high)
+        if key not in self._found:
+            table = f"d{day}.{quoted(layout.terms_table)}"
+            sql = f"SELECT 1 FROM {table}(?) WHERE rowid BETWEEN ? AND ? LIMIT 1"
+            self._found[key] = bool(fetch(self.connection, sql, (f'"{term}"', low, high)))
+        return self._found[key]
 
     def newest(self, table: str) -> int | None:
         """The ticks of the newest `TimeGenerated` of a table, `None` if it has no rows."""
@@ -146,7 +188,9 @@ class TelemetryReader:
         return None
 
     def _days(self, scan: Scan) -> list[int]:
-        present = self._place.days()
+        present = self._present if self._present is not None else self._place.days()
+        if self._is_held:
+            self._present = present
         for day, number in list(self._attached.items()):
             if present.get(day) != number:
                 self._detach(day)
@@ -193,8 +237,12 @@ class TelemetryReader:
 
     def _shape(self, day: int, alias: str) -> dict[str, frozenset[str]]:
         """The columns of every SQLite table of an attached day."""
-        version = self._single(f"PRAGMA {alias}.schema_version") or 0
         known = self._shapes.get(day)
+        if known is not None and day in self._known:
+            return known[1]
+        if self._is_held:
+            self._known.add(day)
+        version = self._single(f"PRAGMA {alias}.schema_version") or 0
         if known is None or known[0] != version:
             shape: dict[str, set[str]] = {}
             listed = fetch(
@@ -327,19 +375,25 @@ def _fits(condition: TextFilter) -> str:
 
 
 def _terms(alias: str, base: int, layout: Layout, scan: Scan, shape: dict[str, frozenset[str]]) -> list[str]:
-    column = layout.indexed_column
-    if column is None or layout.terms_table not in shape:
+    if layout.terms_table not in shape or not (wanted := _wanted(layout, scan)):
         return []
-    wanted = []
+    match = " AND ".join(f'"{term}"' for term in wanted)
+    where = " AND ".join(_bounds("rowid", base, scan))
+    return [
+        f"t.rowid_ IN (SELECT rowid FROM {alias}.{quoted(layout.terms_table)}({literal(match)})"
+        + (f" WHERE {where})" if where else ")")
+    ]
+
+
+def _wanted(layout: Layout, scan: Scan) -> list[str]:
+    """The terms the full-text index is asked for, none where it cannot help."""
+    column = layout.indexed_column
+    if column is None:
+        return []
+    wanted: dict[str, None] = {}
     for condition in scan.terms:
         if condition.column == column.name:
             # A term that is not plain ASCII is left to the query: the index folds other letters its own way.
-            wanted += [piece for term in condition.terms if term.isascii() for piece in _TERM.findall(term)]
-    if not wanted:
-        return []
-    match = literal(" AND ".join(f'"{term}"' for term in dict.fromkeys(wanted)))
-    where = " AND ".join(_bounds("rowid", base, scan))
-    return [
-        f"t.rowid_ IN (SELECT rowid FROM {alias}.{quoted(layout.terms_table)}({match})"
-        + (f" WHERE {where})" if where else ")")
-    ]
+            pieces = (_TERM.findall(term) for term in condition.terms if term.isascii())
+            wanted |= dict.fromkeys(piece for found in pieces for piece in found)
+    return list(wanted)

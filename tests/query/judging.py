@@ -41,6 +41,13 @@ class EmptyReader:
         """No rows, with the columns asked for."""
         return "SELECT " + ", ".join(f'NULL AS "{name}"' for name in scan.columns) + " WHERE 0"
 
+    def hold(self) -> None:
+        """Nothing changes."""
+
+    def may_hold(self, scan: Scan) -> bool:  # noqa: ARG002 - the port names it
+        """It may."""
+        return True
+
     def release(self) -> None:
         """Nothing to forget."""
 

@@ -60,6 +60,13 @@ class TrafficReader:
         self.scans.append(scan)
         return f'SELECT {", ".join(f"{chr(34)}{c}{chr(34)}" for c in scan.columns)} FROM "{scan.table}"'
 
+    def hold(self) -> None:
+        """Nothing changes."""
+
+    def may_hold(self, scan: Scan) -> bool:  # noqa: ARG002 - the port names it
+        """It may."""
+        return True
+
     def release(self) -> None:
         """Nothing to forget."""
 
