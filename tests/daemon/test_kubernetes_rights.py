@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +18,11 @@ from sentinel.config.adapters import KubernetesAdapterSettings
 from sentinel.daemon.adapters import adapters_of
 from sentinel.daemon.wiring import build
 from sentinel.deploy.adapter import Adapter
-from sentinel.errors import ConfigError
+from sentinel.deploy.kubernetes import KubernetesAdapter
+from sentinel.deploy.kubernetes_access import access_of
+from sentinel.deploy.kubernetes_api import Api
+from sentinel.deploy.kubernetes_workload import Options
+from sentinel.errors import AdapterError, ConfigError
 from sentinel.model.plan import RunMode
 from sentinel.model.settings import Change, Knob
 from tests.builders import CHAT_BLUE
@@ -34,15 +40,19 @@ def settings_of(place: Place, mode: RunMode) -> Config:
     return Config(mode=mode, adapters=(adapter,))
 
 
-def allow(place: Place, *, verbs: list[str] | None = None) -> None:
-    """Give the documented rights, or fewer verbs, to the user of the limited kubeconfig."""
+USER = {"kind": "User", "name": "limited", "apiGroup": "rbac.authorization.k8s.io"}
+"""That of the limited kubeconfig."""
+
+
+def allow(place: Place, subject: dict[str, str] = USER, *, verbs: list[str] | None = None) -> None:
+    """Give the documented rights, or fewer verbs, to a user or a service account."""
     (documented,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     role, binding = yaml.safe_load_all(documented)
     for one in (role, binding):
         one["metadata"]["namespace"] = place.namespace
     for rule in role["rules"]:
         rule["verbs"] = verbs or rule["verbs"]
-    binding["subjects"] = [{"kind": "User", "name": "limited", "apiGroup": "rbac.authorization.k8s.io"}]
+    binding["subjects"] = [subject]
     path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{place.namespace}"
     place.cluster.call("POST", f"{path}/roles", role)
     place.cluster.call("POST", f"{path}/rolebindings", binding)
@@ -98,3 +108,42 @@ def test_without_the_right_to_change_only_a_daemon_that_changes_nothing_starts(
     assert adapter.targets() == (CHAT_BLUE,)
     with pytest.raises(ConfigError, match=r"to patch deployments\.apps in namespace .*; patch horizontalpod"):
         started(settings_of(place, RunMode.REVIEW), tmp_path, closing)
+
+
+def test_a_pod_uses_its_service_account(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closing: ExitStack
+) -> None:
+    place.deploy(a_deployment())
+    accounts = f"/api/v1/namespaces/{place.namespace}/serviceaccounts"
+    place.cluster.call("POST", accounts, {"metadata": {"name": "sentinel"}})
+    granted = place.cluster.call("POST", f"{accounts}/sentinel/token", {"spec": {}})
+    allow(place, {"kind": "ServiceAccount", "name": "sentinel", "namespace": place.namespace})
+    (tmp_path / "token").write_text(granted["status"]["token"])
+    shutil.copy(place.cluster.folder / "pki" / "ca.crt", tmp_path)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", place.cluster.client.base_url.host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(place.cluster.client.base_url.port))
+    access = access_of(None, "", service_account=tmp_path)
+
+    adapter = KubernetesAdapter(Api(access), [place.namespace], Options(), SystemClock())
+    closing.callback(adapter.close)
+
+    assert adapter.targets() == (CHAT_BLUE,)
+
+
+def test_a_daemon_starts_while_the_cluster_does_not_answer(tmp_path: Path, closing: ExitStack) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        server = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    config = {
+        "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c"}}],
+    }
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+    settings = KubernetesAdapterSettings(namespaces=("models",), kubeconfig=Path("kubeconfig"))
+
+    adapter = started(Config(adapters=(settings,)), tmp_path, closing)
+
+    with pytest.raises(AdapterError) as silent:
+        adapter.targets()
+    assert not silent.value.permanent

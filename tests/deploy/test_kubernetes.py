@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import yaml
 
 from sentinel.clock import SystemClock
 from sentinel.deploy.kubernetes import VERSIONS, KubernetesAdapter
@@ -16,6 +18,7 @@ from sentinel.deploy.kubernetes_owners import FIELD_MANAGER
 from sentinel.deploy.kubernetes_workload import APPLIED, AZUREML_LABEL, RESTARTED_AT, Options
 from sentinel.errors import AdapterError, Conflict, TargetNotFound
 from sentinel.model.settings import Change, Deployment, Knob, Settings
+from sentinel.model.target import Target
 from tests.builders import CHAT_BLUE
 from tests.parts.kubernetes_objects import Place, a_deployment, an_autoscaler
 
@@ -26,32 +29,34 @@ MakeAdapter = Callable[..., KubernetesAdapter]
 
 
 class InterruptedApi(Api):
-    """An API server at which somebody acts between our rehearsal and our change."""
+    """An API server at which somebody acts between our rehearsal and our change, or a webhook alters it."""
 
     act: Callable[[], object] = staticmethod(lambda: None)
+    admit: Callable[[dict[str, Any]], dict[str, Any]] = staticmethod(lambda rehearsed: rehearsed["spec"])
 
     def apply(self, path: str, body: Mapping[str, Any], *, dry_run: bool, force: bool) -> dict[str, Any]:
         if not dry_run:
             act, self.act = self.act, lambda: None
             act()
-        return super().apply(path, body, dry_run=dry_run, force=force)
+        answer = super().apply(path, body, dry_run=dry_run, force=force)
+        return {**answer, "spec": self.admit(answer)}
 
 
 @pytest.fixture
 def make(place: Place) -> Iterator[MakeAdapter]:
     """Adapters to the namespace of the test."""
-    with ExitStack() as closing:
+    with ExitStack() as opened:
 
         def made(
             options: Options = OPTIONS,
             versions: tuple[str, ...] = VERSIONS,
-            act: Callable[[], object] | None = None,
+            **meddling: Callable[..., Any],
         ) -> KubernetesAdapter:
             api = InterruptedApi(access_of(place.cluster.kubeconfig, ""))
-            if act is not None:
-                api.act = act
+            for name, meddle in meddling.items():
+                setattr(api, name, meddle)
             adapter = KubernetesAdapter(api, [place.namespace], options, SystemClock(), versions=versions)
-            closing.callback(adapter.close)
+            opened.callback(adapter.close)
             return adapter
 
         yield made
@@ -330,6 +335,24 @@ class TestTheRevision:
 
         assert changed(adapter, RAISE).settings.max_replicas == 9
 
+    def test_an_autoscaler_removed_between_rehearsal_and_change_is_not_made_again(
+        self, scaled: Place, make: MakeAdapter
+    ) -> None:
+        path = f"{scaled.autoscalers}/chat-blue"
+        adapter = make(act=lambda: scaled.cluster.call("DELETE", path))
+
+        with pytest.raises(Conflict):
+            changed(adapter, RAISE)
+
+        assert scaled.cluster.call("GET", scaled.autoscalers)["items"] == []
+
+    @pytest.mark.usefixtures("scaled")
+    def test_what_the_cluster_makes_something_else_of_is_not_changed(self, make: MakeAdapter) -> None:
+        adapter = make(admit=lambda rehearsed: rehearsed["spec"] | {"maxReplicas": 6})
+
+        assert "makes something else of chat/blue: max_replicas 6" in refusal_of(adapter, RAISE)
+        assert adapter.describe(CHAT_BLUE).settings.max_replicas == 4
+
 
 class TestOthersWhoSetIt:
     def test_what_was_set_by_an_update_is_taken_over(self, scaled: Place, make: MakeAdapter) -> None:
@@ -470,3 +493,41 @@ class TestWhatIsThere:
 
         with pytest.raises(TargetNotFound):
             adapter.describe(CHAT_BLUE)
+
+
+class TestConnections:
+    def test_the_name_in_the_certificate_may_be_given(self, place: Place, tmp_path: Path) -> None:
+        named = edited(place, tmp_path, {"tls-server-name": "kubernetes.default.svc"})
+
+        assert connected(named, place) == ()
+
+    def test_a_certificate_of_another_name_is_not_accepted(self, place: Place, tmp_path: Path) -> None:
+        named = edited(place, tmp_path, {"tls-server-name": "somebody.example"})
+
+        with pytest.raises(AdapterError, match="CERTIFICATE_VERIFY_FAILED"):
+            connected(named, place)
+
+    def test_a_certificate_of_another_authority_is_not_accepted(self, place: Place, tmp_path: Path) -> None:
+        named = edited(place, tmp_path, {"certificate-authority-data": None})
+
+        with pytest.raises(AdapterError, match="CERTIFICATE_VERIFY_FAILED"):
+            connected(named, place)
+
+    def test_a_token_opens_it_as_a_certificate_does(self, place: Place) -> None:
+        assert connected(place.cluster.folder / "kubeconfig-token", place) == ()
+
+
+def edited(place: Place, folder: Path, cluster: Mapping[str, Any]) -> Path:
+    """The administrator's kubeconfig with other settings of its cluster."""
+    config = yaml.safe_load(place.cluster.kubeconfig.read_text())
+    config["clusters"][0]["cluster"] |= cluster
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def connected(kubeconfig: Path, place: Place) -> Sequence[Target]:
+    """The deployments that are found with a kubeconfig."""
+    adapter = KubernetesAdapter(Api(access_of(kubeconfig, "")), [place.namespace], OPTIONS, SystemClock())
+    with closing(adapter):
+        return adapter.targets()
