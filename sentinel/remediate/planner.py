@@ -66,10 +66,12 @@ def plan_for(
 
     It is the first one, but for what `memory` knows: one that worked before goes first, one that did not help last. A
     calibrated `model` of the deployment goes before both: it takes the cheapest that suffices. A size beyond the
-    bounds is cut to them, and the formula says so.
+    bounds is cut to them, and the formula says so. A rung whose setting the deployment does not have is for others of
+    its kind, and is not spoken of where there is something else to say.
     """
     options: list[_Option] = []
     passed: list[str] = []
+    absent: list[str] = []
     advice, known = "", memory or {}
     for rung, remedy in enumerate(cause.remedies):
         if remedy_key(cause.id, rung) in incident.tried:
@@ -79,7 +81,7 @@ def plan_for(
             break
         sized = _sized(remedy, verdict, deployment, policy)
         if isinstance(sized, str):
-            passed.append(sized)
+            (passed if remedy.knob in deployment.known else absent).append(sized)
         else:
             options.append(_recalled(_Option(rung, (sized[0],), sized[1]), known.get(rung)))
     if options:
@@ -90,7 +92,7 @@ def plan_for(
         return HandOver("; ".join(dict.fromkeys([advice, *passed])))
     if not cause.remedies:
         return HandOver(f"{cause.title}: nothing that Sentinel may change would cure it")
-    passed = passed or ["every remedy was tried"]
+    passed = passed or absent or ["every remedy was tried"]
     return HandOver(f"{cause.title}: " + "; ".join(dict.fromkeys(passed)))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sentinel.detect.ruleset import default_rule_paths, load_rules
 from sentinel.model.plan import Plan, RunMode
 from sentinel.model.rule import Remedy, RemedyKind, VerifyWindow
 from sentinel.model.settings import AZUREML_KNOBS, Change, Knob, Settings
@@ -90,12 +91,39 @@ def test_a_plan_for_review_lives_as_long_as_an_approval() -> None:
     assert plan.expires == NOON + timedelta(minutes=30)
 
 
-def test_a_setting_the_deployment_does_not_have_is_passed_over_and_said() -> None:
+def test_a_setting_the_deployment_does_not_have_is_passed_over() -> None:
     without = a_deployment(known=AZUREML_KNOBS - {Knob.MAX_REPLICAS})
 
     plan = planned(deployment=without)
 
-    assert plan == HandOver("ask for quota; max_replicas is no setting of chat/blue")
+    assert plan == HandOver("ask for quota")
+
+
+def test_where_only_settings_are_left_that_it_does_not_have_they_are_named() -> None:
+    without = a_deployment(known=AZUREML_KNOBS - {Knob.MAX_REPLICAS})
+    cause = a_cause(remedies=a_cause().remedies[:1])
+
+    plan = planned(deployment=without, cause=cause)
+
+    assert isinstance(plan, HandOver)
+    assert plan.why.endswith("max_replicas is no setting of chat/blue")
+
+
+def test_a_deployment_without_autoscaler_gets_more_replicas_by_the_shipped_rule() -> None:
+    cause = load_rules(default_rule_paths()).cause("capacity/saturated-at-maximum")
+    fixed = "it has no HorizontalPodAutoscaler"
+    deployment = a_deployment(
+        settings=Settings(replicas=4, min_replicas=4, max_replicas=4),
+        known=AZUREML_KNOBS - {Knob.TARGET_UTILIZATION} | {Knob.REPLICAS},
+        withheld=((Knob.MIN_REPLICAS, fixed), (Knob.MAX_REPLICAS, fixed)),
+    )
+
+    plan = planned(
+        deployment=deployment, cause=cause, verdict=a_verdict(facts={"peak_rps": 30.0, "seconds": 0.2})
+    )
+
+    assert isinstance(plan, Plan)
+    assert plan.changes == (Change(Knob.REPLICAS, 4, 9),)
 
 
 def test_a_setting_that_must_not_be_changed_is_passed_over_with_the_reason() -> None:

@@ -18,7 +18,7 @@ from sentinel.store.telemetry import TelemetryStore
 PACK = default_rule_paths()
 RULES = load_rules(PACK)
 IDS = [file.id for file in find_rule_files(PACK)[0]]
-MORE_REPLICAS = {Knob.MAX_REPLICAS, Knob.MIN_REPLICAS, Knob.TARGET_UTILIZATION}
+MORE_REPLICAS = {Knob.MAX_REPLICAS, Knob.MIN_REPLICAS, Knob.TARGET_UTILIZATION, Knob.REPLICAS}
 
 
 def causes_changing(knobs: set[Knob]) -> list[Cause]:
