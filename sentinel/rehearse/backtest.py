@@ -17,7 +17,7 @@ from sentinel.detect.evaluate import WindowEvaluator
 from sentinel.model.finding import Evaluation, Measurement
 from sentinel.model.incident import Incident, IncidentState as At, Transition
 from sentinel.model.observer import Nobody
-from sentinel.model.plan import Plan
+from sentinel.model.plan import Effect, Plan
 from sentinel.model.rule import RuleSet, Symptom
 from sentinel.model.target import Target
 from sentinel.pipeline import Pipeline
@@ -26,6 +26,7 @@ from sentinel.rehearse.occasions import Occasions, Rows
 from sentinel.rehearse.recorded_adapter import RecordedAdapter
 from sentinel.remediate.policy import Policy
 from sentinel.remediate.stop import StopSwitch
+from sentinel.store.actions import Actions
 from sentinel.store.as_of import AsOf, Looked
 from sentinel.store.incidents import Incidents
 from sentinel.store.ledger import Ledger
@@ -165,6 +166,7 @@ class _Replay:
         self.asking = _Asking(WindowEvaluator(then, self.view), self.view, self.occasions)
         self._all = self._in_force = rules
         self._incidents = Incidents(state)
+        self._actions = Actions(state)
         self._ledger = Ledger(state, (), self.notes, rules.symptom)
         self._pipeline = Pipeline(
             state=state,
@@ -211,6 +213,8 @@ class _Replay:
                 self.done.append(Done(now, incident, plan))
                 why = f"{plan.summary} would have been made; what it would have changed, history cannot tell"
                 self._ledger.move(stored, now, At.ESCALATED, why)
+                # Nobody will judge it, and it must not seem to be on trial to the changes after it.
+                self._actions.conclude(plan.id, Effect.WORKED, now)
                 self.adapter.forget(incident.target)
             elif incident.state is At.WAITING:
                 told = (incident.id, plan.id, _NUMBER.sub("#", incident.why))
