@@ -6,7 +6,7 @@ from sentinel.detect import default_rule_paths
 from sentinel.rehearse.mutants import Pack
 from sentinel.rehearse.mutation_score import score
 
-SAMPLE = 150
+SAMPLE = 60
 LEAST = 0.7
 
 
