@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -262,6 +263,10 @@ class World:
     def tables_of(self, _text: str, **_: object) -> tuple[str, ...]:
         """No table: what is newest is scripted."""
         return ()
+
+    def sitting(self, _queries: object, **_: object) -> AbstractContextManager[World]:
+        """What several queries are asked of."""
+        return nullcontext(self)
 
     def query(self, _text: str, **_: object) -> World:
         """The facts of a cause."""
