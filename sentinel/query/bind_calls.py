@@ -256,4 +256,11 @@ class CallBinder(ListBinder):
             return tuple(self.as_json(value) for value in values)
         else:
             self.fail(f"{node.name}() cannot mix {' and '.join(sorted(kinds))}", node.span)
-        return tuple(self.convert(value, kind) for value in values)
+        return tuple(self._widened(self.convert(value, kind), kind) for value in values)
+
+    @staticmethod
+    def _widened(value: ir.Expr, kind: KqlType) -> ir.Expr:
+        """An int among longs is a long."""
+        if kind is not _LONG or value.type is not KqlType.INT:
+            return value
+        return ir.Call("same", (value,), _LONG, value.nullable, value.wild, value.reach)

@@ -156,14 +156,15 @@ class SummarizeBinder(CallBinder):
         inner = argument_name(by_node)
         first = f"{prefix}_{inner or ''}" if old else inner or f"{prefix}_"
         wanted: list[tuple[str, ir.Expr]] = [(first, by)]
-        for argument in call.arguments[1:]:
+        for at, argument in enumerate(call.arguments[1:], 1):
             if isinstance(argument.value, tree.Star):
                 hidden = plain_keys | ({by.col.id} if isinstance(by, ir.Ref) else set())
                 wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.id not in hidden)
             else:
                 value = self.expression(argument.value, found.place)
                 shown = argument_name(argument.value)
-                wanted.append((f"{first}_{shown or ''}" if old else shown or f"{name}_", value))
+                given = f"{first}_{shown}" if old else shown
+                wanted.append((given if shown and given else f"{prefix}_{inner or ''}_arg{at}", value))
         outputs: list[ir.Definition] = []
         for at, (auto, value) in enumerate(wanted):
             shown_name = named.names[at] if at < len(named.names) else unique_name(auto, taken)
@@ -181,14 +182,14 @@ class SummarizeBinder(CallBinder):
         self, named: tree.Named, call: tree.Call, found: Aggregates, plain_keys: set[int], taken: list[str]
     ) -> list[ir.Definition]:
         wanted: list[tuple[str, ir.Expr]] = []
-        for argument in call.arguments:
+        for at, argument in enumerate(call.arguments):
             if isinstance(argument.value, tree.Star):
                 wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.id not in plain_keys)
             else:
                 name = argument_name(argument.value)
                 wanted.append(
                     (
-                        f"any_{name or ''}" if call.name == "any" else name or "any_",
+                        f"any_{name or ''}" if call.name == "any" else name or f"any_arg{at}",
                         self.expression(argument.value, found.place),
                     )
                 )

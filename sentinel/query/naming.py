@@ -74,6 +74,7 @@ _KEEPS_ARGUMENT: Final = frozenset(
         "toobject",
         "toreal",
         "tostring",
+        "totime",
         "totimespan",
     }
 )
@@ -236,6 +237,8 @@ def aggregate_name(call: tree.Call) -> str:
     inner = argument_name(call.arguments[0].value) if call.arguments else None
     if call.name in _PLAIN and inner:
         return inner
+    if call.name == "take_any":
+        return "any_arg0"
     if call.name in {"percentile", "percentilew"} and len(call.arguments) > 1:
         percent = call.arguments[-1].value
         number = float(percent.value or 0) if isinstance(percent, tree.Literal) else 0.0

@@ -69,12 +69,12 @@ def test_a_limit_that_runs_out_is_named(engine: Engine, text: str, limits: Limit
     ids=["brackets", "signs", "calls", "sums", "pipes", "dynamic", "doubled values", "doubled tables"],
 )
 def test_a_text_that_is_too_deep_is_refused_soon(engine: Engine, text: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
 
     with pytest.raises(QueryError):
         engine.query(text, now=NOW, limits=Limits(seconds=2))
 
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_a_query_ends_when_it_is_cancelled(engine: Engine) -> None:

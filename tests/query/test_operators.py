@@ -156,3 +156,28 @@ def test_a_pattern_can_be_one_of_the_tables_of_a_union(ask: Ask) -> None:
 def test_a_table_of_another_place_is_refused_by_name(ask: Ask, table: str) -> None:
     with pytest.raises(QueryError, match="a table of another"):
         ask(f"union {table}, (print 1)")
+
+
+@pytest.mark.parametrize(
+    ("operators", "columns"),
+    [
+        ("summarize arg_max(v, strlen(k) + 1, k)", ["v", "max_v_arg1", "k"]),
+        ("summarize arg_min(v + 1, v * 2)", ["min_", "min__arg1"]),
+        ("summarize take_any(k, v + 1)", ["k", "any_arg1"]),
+        ("summarize take_any(v + 1), take_any(v + 2)", ["any_arg0", "any_arg01"]),
+        ("project totime('1h'), v", ["Column1", "v"]),
+    ],
+)
+def test_what_aggregates_of_expressions_are_called(
+    names: Callable[[str], list[str]], operators: str, columns: list[str]
+) -> None:
+    assert names(f"{T} | {operators}") == columns
+
+
+@pytest.mark.parametrize(
+    "value", ["coalesce(i, v)", "case(true, i, v)", "iff(true, i, v)", "min_of(i, v)", "max_of(i, v)"]
+)
+def test_an_int_among_longs_is_a_long(ask: Ask, value: str) -> None:
+    assert ask(f"{T} | extend i = int(7) | project x = {value} | getschema | project ColumnType") == [
+        ("long",)
+    ]
