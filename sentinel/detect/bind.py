@@ -37,12 +37,12 @@ def one_query(text: str) -> str:
     return text.rstrip().rstrip(";").rstrip()
 
 
-def bind_symptom(rule: SymptomFile, engine: Engine) -> None:
+def bind_symptom(rule: SymptomFile, engine: Engine, shared: Definitions) -> None:
     """Add a problem for each expression of a symptom that does not fit."""
     if rule.query is None:
         return
     parameters = parameter_types(None)
-    columns = _bind(rule.document, "query", rule.query, engine, parameters)
+    columns = _bind(rule.document, "query", rule.query, engine, parameters, shared=shared)
     if columns is None:
         return
     types = {column.name: column.type for column in columns}
@@ -59,7 +59,7 @@ def bind_symptom(rule: SymptomFile, engine: Engine) -> None:
         if text is None:
             continue
         before = f"{one_query(rule.query.value)}\n| project Value_ = "
-        bound = _bind(rule.document, key, text, engine, parameters, before=before)
+        bound = _bind(rule.document, key, text, engine, parameters, before=before, shared=shared)
         if bound is not None and bound[0].type not in wanted:
             expected = "true or false" if KqlType.BOOL in wanted else "a number"
             message = f"{expected} is expected, not {bound[0].type}"

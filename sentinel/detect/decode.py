@@ -83,8 +83,13 @@ class CauseFile:
     formulas: tuple[Text, ...]
 
 
-def decode_symptom(document: Document, rule_id: str, file: str, pace: float) -> SymptomFile | None:
-    """The symptom of a file, or None when the document is no mapping. `pace` multiplies its durations."""
+def decode_symptom(
+    document: Document, rule_id: str, file: str, pace: float, shared: Definitions
+) -> SymptomFile | None:
+    """The symptom of a file, or None when the document is no mapping.
+
+    `pace` multiplies its durations; the definitions its query names are put in front of it.
+    """
     block = document.block(SYMPTOM_KEYS)
     if block is None:
         return None
@@ -113,7 +118,7 @@ def decode_symptom(document: Document, rule_id: str, file: str, pace: float) -> 
         window=paced["window"],
         hold=paced["for"],
         keep_firing=paced["keep-firing-for"],
-        query=query.value,
+        query=shared.compose(query.value).text,
         threshold=threshold.value,
         measure=measure.value,
         sample=sample.value,

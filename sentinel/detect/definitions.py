@@ -68,9 +68,10 @@ class Definitions:
         return iter(self._named.values())
 
     def compose(self, query: str) -> Composed:
-        """The query behind the definitions it names, in the order of their file."""
+        """The query behind the definitions it names, in the order of their file; what it defines itself is its own."""
         needed: set[str] = set()
-        waiting = set(_WORD.findall(_COMMENT.sub("", query))) & self._named.keys()
+        plain = _COMMENT.sub("", query)
+        waiting = (set(_WORD.findall(plain)) & self._named.keys()) - set(_LET.findall(plain))
         while waiting:
             name = waiting.pop()
             needed.add(name)

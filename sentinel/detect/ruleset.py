@@ -72,7 +72,7 @@ class _Reading:
             if cause is not None:
                 self.causes[file.id] = cause
         else:
-            symptom = decode_symptom(document, file.id, file.shown, pace)
+            symptom = decode_symptom(document, file.id, file.shown, pace, shared)
             if symptom is not None:
                 self.symptoms[file.id] = symptom
             if symptom is None or symptom.target is None:
@@ -88,7 +88,7 @@ class _Reading:
         """Check that queries (but not of `bound` rules), sentences and formulas fit the tables and each other."""
         for name, symptom in self.symptoms.items():
             if engine is not None and (SYMPTOMS, name) not in bound:
-                bind_symptom(symptom, engine)
+                bind_symptom(symptom, engine, shared)
         kinds = {name: rule.target for name, rule in self.symptoms.items() if rule.target is not None}
         for name, cause in self.causes.items():
             if self.broken.isdisjoint(text.value for text in cause.explains):

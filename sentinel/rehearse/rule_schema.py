@@ -74,7 +74,7 @@ def _symptom() -> Schema:
         "sample": _EXPRESSION,
     }
     document = Document.parse("", "{}")
-    decode_symptom(document, "", "", 1.0)
+    decode_symptom(document, "", "", 1.0, Definitions())
     return _mapping(SYMPTOM_KEYS, shapes, _missing(document.problems))
 
 
