@@ -93,6 +93,7 @@ class Life:
     def be_dead(self, span: timedelta) -> None:
         self.world.pass_by(span)
         self.world.restart()
+        self.world.be_patient()
 
     def jump(self, by: timedelta | None) -> None:
         """The clock is set by so much, or right."""

@@ -473,6 +473,10 @@ class World:
         """Whether the daemon can do what it must."""
         return self.fault == "" and self.stop.reason() is None
 
+    def be_patient(self) -> None:
+        """What is overdue may take its time from now on: the daemon could do nothing until now."""
+        self.able_since, self.ticks_able = None, 0
+
     def _look(self) -> None:
         """What must hold after every step."""
         actions = self.people.database.execute("SELECT count(*) FROM actions").fetchone()[0]
@@ -481,7 +485,7 @@ class World:
             for action in Actions(self.people).listed(limit=1000):
                 self.claimed.setdefault(action.id, self.true)
         if not self.able():
-            self.able_since, self.ticks_able = None, 0
+            self.be_patient()
             return
         self.able_since = self.able_since or self.true
         self.ticks_able += 1
