@@ -15,6 +15,7 @@ SECTIONS: Final = {
         Listed("coverage", "Say which documented failure modes the rules recognise."),
         Listed("diff", "Say what two sets of rules make of the same history."),
         Listed("new", "Begin a rule: a file that works, with a case that fires and one that stays quiet."),
+        Listed("pages", "Write a page for each rule into a folder, with an index."),
         Listed("schema", "Print the JSON Schema of rule files, for editors."),
         Listed("test", "Run the cases that lie beside rule files."),
     )
