@@ -46,8 +46,7 @@ from sentinel.store.ledger import Ledger
 from sentinel.store.rule_state import LastEvaluation, RuleState
 from sentinel.store.state import State
 
-_ROUNDS: Final = 8
-"""Steps an incident may take in one tick."""
+_ROUNDS: Final = 8  # steps an incident may take in one tick
 _BEFORE_A_CHANGE: Final = frozenset({At.OPEN, At.DIAGNOSED, At.PLANNED, At.WAITING, At.ESCALATED})
 
 
@@ -281,10 +280,8 @@ class Pipeline:
             self._ledger.move(stored, now, At.OPEN, "nothing was claimed; diagnosing again", plan=None)
             return
         stopped = self._stop.reason() if symptom else "its rule is gone"
-        newest = self._rule_state.newest(stored.incident.symptom)
-        withheld = why_not_start(
-            claimed, self._policy, now, stopped=stopped, incident=stored.incident, newest=newest
-        )
+        newest, one = self._rule_state.newest(stored.incident.symptom), stored.incident
+        withheld = why_not_start(claimed, self._policy, now, stopped=stopped, incident=one, newest=newest)
         done = carry_out(claimed, self._adapters, now, withheld=withheld)
         if done.state is ActionState.APPLIED:
             why = f"{plan.summary} is in force; judged from then on"
@@ -355,7 +352,7 @@ class Pipeline:
         plan = _plan_of(stored.incident)
         verified, key = stored.incident.verification, remedy_key(plan.cause, plan.remedy)
         blamed = verified is None or verified.effect is not Effect.NOT_NEEDED
-        tried = (*stored.incident.tried, *[key] * blamed)
+        tried = *stored.incident.tried, *[key] * blamed
         self._ledger.move(stored, now, At.OPEN, "diagnosing again", tried=tried, plan=None)
 
     # ── what several steps share ──
@@ -392,9 +389,8 @@ class Pipeline:
         return why is not None and self._ledger.move(stored, now, At.RESOLVED, why, closed=now)
 
     def _stale(self, symptom: Symptom, now: datetime) -> str:
-        return staleness(
-            symptom, self._rule_state.newest(symptom.id), now, fresh_within=self._policy.fresh_within
-        )
+        newest = self._rule_state.newest(symptom.id)
+        return staleness(symptom, newest, now, fresh_within=self._policy.fresh_within)
 
 
 def _plan_of(incident: Incident) -> Plan:
