@@ -80,7 +80,7 @@ def command(
     for problem in seen.problems:
         narrate(f"sentinel: {problem}")
     if form == "json":
-        click.echo(json.dumps(examination_values(seen), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(examination_values(seen, rules), ensure_ascii=False, indent=2))
     else:
         from sentinel.cli.formats import harmless
 

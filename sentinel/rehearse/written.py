@@ -11,23 +11,24 @@ from sentinel.diagnose.explain import explain
 from sentinel.model.diagnosis import CauseVerdict, ClauseRole, Diagnosis, Outcome
 from sentinel.model.plain import plain, plain_row
 from sentinel.model.plan import Plan
+from sentinel.model.rule import RuleSet
 from sentinel.rehearse.one_shot import Examination, Examined
 from sentinel.remediate.planner import HandOver
 
 
-def examination_values(examination: Examination) -> dict[str, Any]:
-    """An examination as JSON has it."""
+def examination_values(examination: Examination, rules: RuleSet) -> dict[str, Any]:
+    """An examination by `rules` as JSON has it."""
     newest = examination.newest
     return {
         "at": plain(examination.at),
         "newest": plain(newest),
         "age_seconds": None if newest is None else (examination.at - newest).total_seconds(),
-        "findings": [_finding_values(one) for one in examination.found],
+        "findings": [_finding_values(one, rules) for one in examination.found],
         "problems": list(examination.problems),
     }
 
 
-def _finding_values(one: Examined) -> dict[str, Any]:
+def _finding_values(one: Examined, rules: RuleSet) -> dict[str, Any]:
     finding, diagnosis = one.finding, one.diagnosis
     return {
         "target": str(finding.target),
@@ -37,8 +38,8 @@ def _finding_values(one: Examined) -> dict[str, Any]:
         "measure": plain(finding.measure),
         "sample": finding.sample,
         "row": plain_row(finding.row),
-        "causes": [_cause_values(verdict) for verdict in diagnosis.ranked],
-        "others": [_cause_values(verdict) for verdict in diagnosis.others],
+        "causes": [_cause_values(verdict, rules) for verdict in diagnosis.ranked],
+        "others": [_cause_values(verdict, rules) for verdict in diagnosis.others],
         "missing": list(one.missing),
         "window": {"from": plain(diagnosis.window_start), "to": plain(diagnosis.at)},
         "newest": plain(diagnosis.newest),
@@ -48,12 +49,14 @@ def _finding_values(one: Examined) -> dict[str, Any]:
     }
 
 
-def _cause_values(verdict: CauseVerdict) -> dict[str, Any]:
+def _cause_values(verdict: CauseVerdict, rules: RuleSet) -> dict[str, Any]:
+    cause = rules.cause(verdict.cause)
     return {
         "id": verdict.cause,
         "confidence": verdict.confidence,
         "outcome": verdict.outcome.value,
         "title": verdict.title,
+        "covers": list(cause.covers) if cause else [],
         "reason": verdict.reason,
         "place": verdict.place,
         "facts": plain_row(verdict.facts),

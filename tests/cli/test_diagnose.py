@@ -31,6 +31,7 @@ def test_files_are_diagnosed_with_cause_evidence_and_plan(
     assert ended.code == 1
     assert (finding["target"], finding["symptom"]) == ("deployment:chat/blue", "requests-refused")
     assert (top["id"], top["confidence"]) == ("capacity/saturated-at-maximum", 1.0)
+    assert top["covers"] == ["http.k8s.503.at-max", "http.managed.429.pending"]
     assert any(evidence["held"] and evidence["rows"] for evidence in top["evidence"])
     assert any(other["outcome"] == "ruled out" for other in finding["others"])
     assert finding["plan"]["changes"] == [{"knob": "max_replicas", "before": 4, "after": 12}]
