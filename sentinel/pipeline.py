@@ -185,7 +185,7 @@ class Pipeline:
         try:
             steps[incident.state](stored, symptom, now)
         except (AdapterError, QueryError) as error:
-            asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)
+            asked = timedelta(seconds=(isinstance(error, AdapterError) and error.retry_after) or 0)
             why, due = f"{incident.state}: {error}", now + max(symptom.every, asked)
             self._ledger.retry(stored, now, due, why, tell_after=self._policy.tell_after)
 
