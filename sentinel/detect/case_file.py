@@ -25,7 +25,7 @@ FILE_KEYS: Final = ("defaults", "cases")
 CASE_KEYS: Final = ("case", "given", "when", "symptom", "target", "expect")
 ROW_KEYS: Final = ("table", "at", "every", "times")
 FINDING_KEYS: Final = ("target", "measure", "sample")
-VERDICT_KEYS: Final = ("outcome", "top", "confidence", "reason", "facts")
+VERDICT_KEYS: Final = ("outcome", "top", "confidence", "reason", "facts", "evidence")
 _SERIES_TYPES: Final = frozenset({KqlType.INT, KqlType.LONG, KqlType.REAL, KqlType.DECIMAL})
 NO_CAUSE: Final = "none"
 """What `top` says when no cause must explain the symptom."""
@@ -51,6 +51,8 @@ class ExpectedVerdict:
     reason: str = ""
     """A part of the reason, compared without case."""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, int | Mapping[str, Any]] = field(default_factory=dict)
+    """By what a clause says: how many rows it shows (0: it does not hold), or columns of the first row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,7 @@ def _verdict(block: Block) -> ExpectedVerdict | None:
     confidence = _number(entry, "confidence")
     facts_node = entry.value("facts", required=False)
     facts = None if facts_node is None else block.document.block_of(facts_node, "facts", None)
+    evidence = _evidence(entry)
     if chosen is None:
         return None
     return ExpectedVerdict(
@@ -239,7 +242,23 @@ def _verdict(block: Block) -> ExpectedVerdict | None:
         confidence=confidence,
         reason=reason.value if reason else "",
         facts={key: _value(facts.values[key][1]) for key in facts} if facts else {},
+        evidence=evidence,
     )
+
+
+def _evidence(block: Block) -> dict[str, int | Mapping[str, Any]]:
+    node = block.value("evidence", required=False)
+    listed = None if node is None else block.document.block_of(node, "evidence", None)
+    read: dict[str, int | Mapping[str, Any]] = {}
+    for says in listed or ():
+        value = _value(listed.values[says][1]) if listed else None
+        if isinstance(value, dict) or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+            read[says] = value
+        elif listed:
+            listed.problem(
+                says, "a number of rows (0: does not hold) or columns of the first row are expected"
+            )
+    return read
 
 
 def _number(block: Block, key: str) -> float | None:

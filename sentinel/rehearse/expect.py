@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sentinel.detect.case_file import NO_CAUSE, ExpectedFinding, ExpectedVerdict
+from sentinel.detect.yaml_places import nearest
 from sentinel.diagnose.explain import verdict_lines
-from sentinel.model.diagnosis import CauseVerdict, Diagnosis
+from sentinel.model.diagnosis import CauseVerdict, Diagnosis, Evidence
 from sentinel.model.finding import Finding
 from sentinel.model.rule import Cause
 
@@ -47,6 +48,12 @@ def differences_of_verdict(
         return ("a cause's case expects an outcome",)
     verdict = next(v for v in (*diagnosis.ranked, *diagnosis.others) if v.cause == cause.id)
     failures = list(_of_cause(expected, verdict))
+    clauses = {clause.says for clause in (*cause.requires, *cause.excludes, *cause.supports)}
+    failures += [
+        f"{says!r} is no clause of {cause.id}; {nearest(says, clauses)}"
+        for says in expected.evidence
+        if says not in clauses
+    ]
     top = diagnosis.top.cause if diagnosis.top else NO_CAUSE
     if expected.top and expected.top != top:
         failures.append(f"the top cause should be {expected.top} and is {top}")
@@ -67,13 +74,25 @@ def _of_cause(expected: ExpectedVerdict, verdict: CauseVerdict) -> Sequence[str]
         failures.append(f"the confidence should be {expected.confidence:g} and is {verdict.confidence:g}")
     if expected.reason.lower() not in verdict.reason.lower():
         failures.append(f"the reason should contain {expected.reason!r} and is {verdict.reason!r}")
-    failures += _of_facts(expected.facts, verdict.facts)
+    failures += _differing("the fact ", expected.facts, verdict.facts)
+    for says, wanted in expected.evidence.items():
+        failures += _of_clause(says, wanted, verdict.evidence)
     return failures
 
 
-def _of_facts(expected: Mapping[str, Any], found: Mapping[str, Any]) -> Sequence[str]:
+def _of_clause(says: str, wanted: int | Mapping[str, Any], found: Sequence[Evidence]) -> Sequence[str]:
+    """How a clause differs; one that was not asked shows no row."""
+    rows = [row for evidence in found if evidence.says == says and evidence.held for row in evidence.rows]
+    if not isinstance(wanted, int):
+        return _differing(f"{says!r}: ", wanted, rows[0] if rows else {})
+    if wanted == len(rows):
+        return []
+    return [f"{says!r} should show {wanted} rows and shows {len(rows)}"]
+
+
+def _differing(of: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> Sequence[str]:
     return [
-        f"the fact {name} should be {value!r} and is {found.get(name)!r}"
+        f"{of}{name} should be {value!r} and is {found.get(name)!r}"
         for name, value in expected.items()
         if not _near(value, found.get(name))
     ]

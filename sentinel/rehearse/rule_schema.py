@@ -122,6 +122,10 @@ def _cases(*, of_cause: bool) -> Schema:
         "confidence": _NUMBER,
         "reason": _TEXT,
         "facts": {"type": "object"},
+        "evidence": {
+            "type": "object",
+            "additionalProperties": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "object"}]},
+        },
     }
     finding = {"target": _TEXT, "measure": _NUMBER, "sample": _NUMBER}
     findings: Schema = {

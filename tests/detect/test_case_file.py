@@ -73,6 +73,10 @@ def test_a_symptom_expects_targets_with_or_without_numbers() -> None:
             "{outcome: not shown, top: none, confidence: 0.5, reason: why, facts: {rps: 8}}",
             ExpectedVerdict(Outcome.NOT_SHOWN, "none", 0.5, "why", {"rps": 8}),
         ),
+        (
+            "{outcome: explains, evidence: {it is full: 2, it waits: {Seconds: 3}}}",
+            ExpectedVerdict(Outcome.EXPLAINS, evidence={"it is full": 2, "it waits": {"Seconds": 3}}),
+        ),
     ],
 )
 def test_a_cause_expects_an_outcome(expect: str, verdict: ExpectedVerdict) -> None:
@@ -102,6 +106,16 @@ def test_what_is_wrong_is_told_with_its_line(old: str, new: str, line: int, says
     assert isinstance(read, tuple)
     assert read[0].line == line
     assert says in read[0].message
+
+
+@pytest.mark.parametrize("shown", ["true", "-1", "many"])
+def test_evidence_is_a_number_of_rows_or_columns(shown: str) -> None:
+    text = CASES.replace("expect: []", f"expect: {{outcome: explains, evidence: {{it is full: {shown}}}}}")
+
+    read = decode_cases(text, "x.cases.yaml", of_cause=True)
+
+    assert isinstance(read, tuple)
+    assert "a number of rows" in read[0].message
 
 
 def test_two_cases_of_one_name_are_refused() -> None:

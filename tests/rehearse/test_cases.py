@@ -65,7 +65,8 @@ def test_cases_that_come_as_expected_pass(tmp_path: Path) -> None:
     report = report_of(
         tmp_path,
         symptom="[{target: chat/blue, measure: 1.0, sample: 10}]",
-        cause="{outcome: explains, top: capacity/few, confidence: 1, reason: 20.0 requests, facts: {rps: 20}}",
+        cause="{outcome: explains, top: capacity/few, confidence: 1, reason: 20.0 requests, facts: {rps: 20}, "
+        "evidence: {at the maximum: {Replicas: 4}}}",
     )
 
     assert [(result.rule, result.passed) for result in report.results] == [
@@ -100,6 +101,14 @@ def test_a_symptom_that_differs_says_how_and_where(tmp_path: Path, expect: str, 
         ("{outcome: explains, reason: why}", "the reason should contain 'why' and is '20.0 requests/s'"),
         ("{outcome: explains, facts: {rps: 21}}", "the fact rps should be 21 and is 20.0"),
         ("{outcome: explains, facts: {n: 1}}", "the fact n should be 1 and is None"),
+        (
+            "{outcome: explains, evidence: {at the maximum: 0}}",
+            "'at the maximum' should show 0 rows and shows 1",
+        ),
+        (
+            "{outcome: explains, evidence: {at the maximum: {Replicas: 5}}}",
+            "'at the maximum': Replicas should be 5 and is 4",
+        ),
     ],
 )
 def test_a_cause_that_differs_says_how_and_shows_the_evidence(tmp_path: Path, expect: str, says: str) -> None:
