@@ -87,9 +87,9 @@ class Pack:
             at += len(found.text) + 1
         return at
 
-    def types_of(self, cause: Cause) -> Mapping[str, KqlType]:
-        """The parameters the queries of a cause see."""
-        symptom = self.rules.symptom(cause.explains[0])
+    def types_of(self, rule: Rule) -> Mapping[str, KqlType]:
+        """The parameters the queries of a rule see; those of a symptom are about every target."""
+        symptom = self.rules.symptom(rule.explains[0]) if isinstance(rule, Cause) else None
         return parameter_types(symptom.target if symptom else None)
 
     def place(self, rule: Rule, key: str, text: str, line: int = 1) -> Place:
@@ -216,7 +216,7 @@ def _of_symptom(symptom: Symptom, pack: Pack) -> Iterator[Candidate]:
     query = _Written(
         "query",
         symptom.query,
-        0,
+        pack.begin_of(symptom.query),
         pack.place(symptom, "query:", symptom.query),
         touches,
         lambda rule, text: replace(rule, query=text) if isinstance(rule, Symptom) else rule,
@@ -268,7 +268,8 @@ def _of_cause(cause: Cause, pack: Pack) -> Iterator[Candidate]:
 
 
 def _of_definition(definition: Definition, pack: Pack) -> Iterator[Candidate]:
-    users = [cause for cause in pack.rules.causes if any(definition.text in q for q in _queries(cause))]
+    rules: tuple[Rule, ...] = (*pack.rules.symptoms, *pack.rules.causes)
+    users = [rule for rule in rules if any(definition.text in q for q in _queries(rule))]
     if not users:
         return
     query = next(q for q in _queries(users[0]) if definition.text in q)
@@ -282,7 +283,7 @@ def _of_definition(definition: Definition, pack: Pack) -> Iterator[Candidate]:
         lambda text: query.replace(definition.text, text),
     )
     others = [other.text for other in pack.definitions if other.name != definition.name]
-    own = [q[pack.begin_of(q) :] for cause in users for q in (*_queries(cause), *_formulas(cause))]
+    own = [q[pack.begin_of(q) :] for rule in users for q in (*_queries(rule), *_formulas(rule))]
     read = frozenset(_WORD.findall(" ".join((*others, *own))))
     (let,) = parse(f"{definition.text}\nprint 1").lets
     body = let.value.body if isinstance(let.value, tree.Function) else let.value
@@ -310,15 +311,21 @@ def _clauses(cause: Cause, role: str) -> tuple[Clause, ...]:
     return {"requires": cause.requires, "excludes": cause.excludes, "supports": cause.supports}[role]
 
 
-def _queries(cause: Cause) -> Iterator[str]:
+def _queries(rule: Rule) -> Iterator[str]:
+    if isinstance(rule, Symptom):
+        yield rule.query
+        return
     for role in _ROLES:
-        yield from (clause.query for clause in _clauses(cause, role))
-    yield cause.facts
+        yield from (clause.query for clause in _clauses(rule, role))
+    yield rule.facts
 
 
-def _formulas(cause: Cause) -> Iterator[str]:
-    yield cause.because
-    yield from (remedy.to for remedy in cause.remedies)
+def _formulas(rule: Rule) -> Iterator[str]:
+    if isinstance(rule, Symptom):
+        yield from (rule.threshold, rule.measure, rule.sample)
+        return
+    yield rule.because
+    yield from (remedy.to for remedy in rule.remedies)
 
 
 def _facts_read(cause: Cause) -> Live:
@@ -344,8 +351,8 @@ def _with_query(rule: Rule, text: str, *, role: str, at: int) -> Rule:
 
 
 def _with_definition(rule: Rule, before: str, after: str) -> Rule:
-    if not isinstance(rule, Cause):
-        return rule
+    if isinstance(rule, Symptom):
+        return replace(rule, query=rule.query.replace(before, after))
     changed: Rule = replace(rule, facts=rule.facts.replace(before, after))
     for role in _ROLES:
         clauses = (replace(c, query=c.query.replace(before, after)) for c in _clauses(rule, role))

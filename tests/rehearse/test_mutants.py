@@ -34,11 +34,24 @@ remedies:
   - escalate: See why.
 """
 
+SYMPTOM = """\
+title: Refused of late
+severity: warning
+target: deployment
+every: 10s
+window: 2m
+query: Refusals | summarize Late = count() by EndpointName, DeploymentName
+when: Late >= 4
+measure: Late
+sample: Late
+"""
+
 
 @pytest.fixture
 def mutants(tmp_path: Path) -> Iterator[list[Mutant]]:
     small_pack(tmp_path)
     write_pack(tmp_path, {"causes/load/many.yaml": CAUSE, "definitions/refusals.kql": DEFINITIONS})
+    write_pack(tmp_path, {"symptoms/late.yaml": SYMPTOM})
     with TelemetryStore.in_memory() as store:
         engine = Engine(store)
         made = (one.made(engine) for one in candidates(Pack.load([tmp_path])))
@@ -67,7 +80,14 @@ def test_facts_that_no_sentence_names_are_left_alone(mutants: list[Mutant]) -> N
 def test_a_definition_is_changed_for_all_rules_that_name_it(mutants: list[Mutant]) -> None:
     changed = next(m for m in mutants if m.what == "Refusals: 503 becomes 1509")
 
-    assert (changed.place.line, changed.touches) == (2, frozenset({"Cause load/many"}))
+    assert (changed.place.line, changed.touches) == (
+        2,
+        frozenset({"Cause load/many", "Symptom late"}),
+    )
+
+
+def test_what_a_symptom_takes_from_a_definition_is_changed_there_alone(mutants: list[Mutant]) -> None:
+    assert [line for line in lines(mutants, "symptoms/late.yaml") if "query" in line] == []
 
 
 def test_the_condition_of_a_symptom_is_changed_too(mutants: list[Mutant]) -> None:
