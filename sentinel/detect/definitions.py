@@ -113,13 +113,14 @@ def read_definitions(files: Iterable[tuple[str, str]]) -> tuple[Definitions, tup
 def find_definition_files(paths: Iterable[Path | str]) -> tuple[Path, ...]:
     """The definition files of the packs some rule files and folders belong to.
 
-    A single file or subfolder of a pack still sees the definitions of the whole pack.
+    A single file or subfolder of a pack still sees the definitions of the whole pack. A pack that is named twice, by
+    whatever paths, has each file once.
     """
-    found: set[Path] = set()
+    found: dict[Path, Path] = {}
     for given in map(Path, paths):
-        pack = _pack_of(given)
-        found |= set(pack.glob(f"{FOLDER}/*{SUFFIX}"))
-    return tuple(sorted(found))
+        for file in _pack_of(given).glob(f"{FOLDER}/*{SUFFIX}"):
+            found.setdefault(file.resolve(), file)
+    return tuple(sorted(found.values()))
 
 
 def _pack_of(path: Path) -> Path:

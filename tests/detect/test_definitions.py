@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sentinel.detect import load_rules
-from sentinel.detect.definitions import read_definitions
+from sentinel.detect.definitions import find_definition_files, read_definitions
 from sentinel.errors import RuleErrors
 from sentinel.query.engine import Engine
 from tests.detect.rule_texts import CAUSE, small_pack, write_pack
@@ -74,3 +74,13 @@ def test_an_error_inside_a_definition_is_told_once_at_its_place(tmp_path: Path, 
     (problem,) = caught.value.problems
     assert (Path(problem.file).name, problem.line, problem.key) == ("deployment.kql", 3, "Traffic")
     assert problem.column == TEXT.splitlines()[2].index("endpoint") + 1
+
+
+def test_a_pack_that_is_named_by_two_paths_has_each_definition_file_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = small_pack(tmp_path)
+    write_pack(folder, {"definitions/deployment.kql": TEXT})
+    monkeypatch.chdir(tmp_path)
+
+    assert len(find_definition_files([tmp_path, Path()])) == 1
