@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from hashlib import blake2b
 from typing import Final
 
@@ -37,8 +36,10 @@ from sentinel.remediate.executor import carry_out
 from sentinel.remediate.guardrails import why_not_start
 from sentinel.remediate.planner import HandOver, Planner, remedy_key
 from sentinel.remediate.policy import Policy
+from sentinel.remediate.relaxed import settling, why_ended
 from sentinel.remediate.stop import StopSwitch
-from sentinel.remediate.verify import Course, Trial, course, examine, unchanged_siblings
+from sentinel.remediate.trials import Trials
+from sentinel.remediate.verify import Course, Trial, course
 from sentinel.store.actions import Actions
 from sentinel.store.clock_watch import ClockWatch
 from sentinel.store.incidents import Incidents, Stored
@@ -88,6 +89,7 @@ class Pipeline:
         self._clock = ClockWatch(state)
         self._planner = Planner(adapters, engine, policy, self._incidents)
         self._claims = Claims(state, policy, stop, self._clock)
+        self._trials = Trials(state, adapters, policy.lag, evaluator.measure)
         self._ledger = Ledger(state, channels, self._observe, lambda symptom: rules().symptom(symptom))
 
     def tick(self, now: datetime) -> Tick:
@@ -236,10 +238,12 @@ class Pipeline:
     def _judge(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         incident, plan = stored.incident, _plan_of(stored.incident)
         approved = incident.approval is Approval.APPROVED
-        if not approved and self._recovered(stored, symptom, now):
-            return
         soon, mode = now + symptom.every, self._policy.mode_for(incident.symptom, incident.target)
-        if mode is not incident.mode:
+        if ended := why_ended(incident, mode, now):
+            self._ledger.move(stored, now, At.OPEN, ended, plan=None)
+        elif not (approved or incident.relaxes) and self._recovered(stored, symptom, now):
+            return
+        elif mode is not incident.mode:
             why = f"the run mode is {mode} now; planning again"
             self._ledger.move(stored, now, At.DIAGNOSED, why, plan=None)
         elif mode is RunMode.READONLY:
@@ -302,11 +306,7 @@ class Pipeline:
 
     def _verify(self, stored: Stored, symptom: Symptom, now: datetime) -> None:
         incident, plan = stored.incident, _plan_of(stored.incident)
-        applied = self._actions.of_plan(plan.id, ActionKind.APPLY)
-        trial = Trial.of(plan, symptom, self._policy.lag, applied)
-        measure = partial(self._evaluator.measure, symptom)
-        siblings = unchanged_siblings(plan, self._adapters, self._actions)
-        verdict = examine(incident.finding, symptom, trial, now, measure, siblings)
+        trial, verdict = self._trials.verdict(incident, plan, symptom, now)
         follows, outcome, why = course(verdict, trial, now)
         if follows is Course.WAIT:
             self._ledger.wait(stored, max(now, min(now + symptom.every, trial.deadline)), incident.why)
@@ -332,7 +332,7 @@ class Pipeline:
         else:
             self._ledger.wait(stored, now + symptom.every, incident.why)
 
-    def _undo(self, stored: Stored, _symptom: Symptom | None, now: datetime) -> None:
+    def _undo(self, stored: Stored, symptom: Symptom | None, now: datetime) -> None:
         plan, soon, stopped = _plan_of(stored.incident), now + self._policy.retry, self._stop.reason()
         applied = self._actions.of_plan(plan.id, ActionKind.APPLY)
         if applied is None or applied.state is not ActionState.APPLIED:
@@ -343,15 +343,15 @@ class Pipeline:
             action = self._actions.claimed_undo(plan, applied.revision, now)
             done = carry_out(action, self._adapters, now)
             if done.state is ActionState.APPLIED:
-                why = f"undone: {', '.join(map(str, done.changes))}"
-                self._ended(stored, done, now, At.UNDONE, why, due=soon)
+                why, due = f"undone: {', '.join(map(str, done.changes))}", soon + settling(plan, symptom)
+                self._ended(stored, done, now, At.UNDONE, why, due=due)
             else:
                 self._ended(stored, done, now, At.ESCALATED, f"not undone: {done.detail}")
 
     def _reopen(self, stored: Stored, _symptom: Symptom, now: datetime) -> None:
         plan = _plan_of(stored.incident)
         verified, key = stored.incident.verification, remedy_key(plan.cause, plan.remedy)
-        blamed = verified is None or verified.effect is not Effect.NOT_NEEDED
+        blamed = not plan.relaxes and (verified is None or verified.effect is not Effect.NOT_NEEDED)
         tried = *stored.incident.tried, *[key] * blamed
         self._ledger.move(stored, now, At.OPEN, "diagnosing again", tried=tried, plan=None)
 

@@ -8,10 +8,14 @@ from typing import Any
 from sentinel.model.diagnosis import CauseVerdict, Diagnosis, Outcome
 from sentinel.model.finding import Finding
 from sentinel.model.incident import Incident, IncidentState
+from sentinel.model.outlook import Outcome as Simulated
 from sentinel.model.plan import Formula, Plan
 from sentinel.model.rule import Cause, Place, Remedy, RemedyKind, VerifyWindow
 from sentinel.model.settings import Change, Deployment, Knob, Settings
 from sentinel.model.target import Target, deployment
+from sentinel.simulate.calibrate import Model
+from sentinel.simulate.history import State
+from sentinel.simulate.replay import Demand, Timing
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 CHAT_BLUE: Target = deployment("chat", "blue")
@@ -40,6 +44,21 @@ def a_deployment(**changes: Any) -> Deployment:
         "ceilings": ((Knob.REQUEST_TIMEOUT_MS, 300_000),),
     }
     return Deployment(**{**values, **changes})
+
+
+def a_model(demand: Demand, settings: Settings, **changes: Any) -> Model:
+    values = {
+        "demand": demand,
+        "timing": Timing(),
+        "settings": settings,
+        "steps": (State(0.0, 1, 1, settings),),
+        "replayed": Simulated(0, 0, 0, 0, 0, 0, 0, 0),
+        "refused_share": 0.5,
+        "timed_out_share": 0.0,
+        "note": "refused 50 % simulated, 50 % observed",
+        "calibrated": True,
+    }
+    return Model(**{**values, **changes})
 
 
 def a_plan(**changes: Any) -> Plan:

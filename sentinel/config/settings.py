@@ -22,10 +22,11 @@ from sentinel.model.settings import Knob
 from sentinel.model.tables import tables
 from sentinel.model.target import Target
 from sentinel.remediate.freeze import Freeze
-from sentinel.remediate.policy import Policy
+from sentinel.remediate.policy import Policy, Relaxing
 
 FILE_NAME: Final = "sentinel.toml"
 _POLICY: Final = Policy()
+_RELAXING: Final = Relaxing()
 
 
 class Role(StrEnum):
@@ -224,6 +225,27 @@ class LimitSettings:
                 raise ValueError(f"bounds.{name} is no knob; the knobs are {', '.join(Knob)}")
 
 
+@dataclass(frozen=True, slots=True)
+class RelaxSettings:
+    """When a raised setting is put back, because recent traffic no longer needs it."""
+
+    enabled: bool = False
+    look_back: timedelta = _RELAXING.look_back
+    """The traffic that must not need it."""
+    gap: timedelta = _RELAXING.gap
+    """A longer time without a request in it is missing data."""
+    watch: timedelta = _RELAXING.watch
+    """How long the symptom must stay away afterwards."""
+    rest: timedelta = _RELAXING.rest
+    """How long a target is left alone after that did not go well."""
+
+    def __post_init__(self) -> None:
+        if min(self.look_back, self.gap, self.watch, self.rest) <= timedelta(0):
+            raise ValueError("look_back, gap, watch and rest must be above 0")
+        if self.gap >= self.look_back:
+            raise ValueError("gap must be shorter than look_back")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelSettings(SecretSource):
     """One receiver of notices; the secret is sent as the value of `header`."""
@@ -298,6 +320,7 @@ class Config:
     rules: RulesSettings = field(default_factory=RulesSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    relax: RelaxSettings = field(default_factory=RelaxSettings)
     prices: PriceSettings = field(default_factory=PriceSettings)
     adapters: tuple[AdapterSettings, ...] = ()
     channels: tuple[ChannelSettings, ...] = ()

@@ -45,8 +45,10 @@ from sentinel.notify.channel import Channel
 from sentinel.notify.delivery import Delivery
 from sentinel.pipeline import Pipeline
 from sentinel.query.engine import Engine
-from sentinel.remediate.policy import DEFAULT_BOUNDS, Bounds, Policy
+from sentinel.remediate.policy import DEFAULT_BOUNDS, Bounds, Policy, Relaxing
+from sentinel.remediate.relax import Relaxer
 from sentinel.remediate.stop import StopSwitch
+from sentinel.store.ledger import Ledger
 from sentinel.store.outbox import Outbox
 from sentinel.store.state import State
 from sentinel.store.telemetry import TelemetryStore
@@ -59,6 +61,8 @@ if TYPE_CHECKING:
 
 STATE_FILE = "state.db"
 TELEMETRY_FOLDER = "telemetry"
+_LOOKS = 24
+"""So often in a look back is looked for settings to put back: every hour of a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def policy_of(config: Config) -> Policy:
     Raises:
         ConfigError: A bound given contradicts the usual one on the other side.
     """
-    limits, prices = config.limits, config.prices
+    limits, prices, relax = config.limits, config.prices, config.relax
     bounds = dict(DEFAULT_BOUNDS)
     for name, bound in limits.bounds.items():
         usual = bounds[Knob(name)]
@@ -115,6 +119,7 @@ def policy_of(config: Config) -> Policy:
             str(Target.parse(text)): Price(amount, prices.currency) for text, amount in prices.targets.items()
         },
         freezes=limits.freezes,
+        relax=Relaxing(relax.look_back, relax.gap, relax.watch, relax.rest) if relax.enabled else None,
     ).paced(config.pace)
 
 
@@ -167,16 +172,18 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
     metrics.add(IngestMetrics(ingester.counts))
     metrics.add(TelemetryMetrics(store.statistics, lambda: freshness.ages(clock.now())))
     metrics.add(_stopped(stop))
+    policy, observer = policy_of(config), _observer(config, metrics, closing)
+    evaluator = WindowEvaluator(engine, store)
     pipeline = Pipeline(
         state=_own_state(home, closing),
         rules=rules.current,
-        evaluator=WindowEvaluator(engine, store),
+        evaluator=evaluator,
         engine=engine,
         adapters=adapters,
-        policy=policy_of(config),
+        policy=policy,
         stop=stop,
         channels=tuple(channels),
-        observe=_observer(config, metrics, closing),
+        observe=observer,
     )
     ending = threading.Event()
     delivery = _delivery(home, channels, ending, closing)
@@ -187,6 +194,19 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
         observe = Observation(adapters, ingester, clock).observe
         jobs.append(Job("settings", timedelta(seconds=max(1.0, 5 * config.pace)), observe))
     jobs += _sources(home, config, ingester, store)
+    if policy.relax is not None:
+        own = _own_state(home, closing)
+        relaxer = Relaxer(
+            state=own,
+            rules=rules.current,
+            engine=engine,
+            adapters=adapters,
+            policy=policy,
+            measure=evaluator.measure,
+            ledger=Ledger(own, tuple(channels), observer, lambda symptom: rules.current().symptom(symptom)),
+        )
+        every = max(policy.relax.look_back / _LOOKS, timedelta(seconds=1))
+        jobs.append(Job("relax", every, lambda: relaxer.look(clock.now()), waits=True))
     schedule = Schedule(tuple(jobs), metrics, ending)
     app = create_app(
         ingester=ingester,

@@ -72,6 +72,11 @@ class Incident:
     verification: Verification | None = None
     closed: datetime | None = None
 
+    @property
+    def relaxes(self) -> bool:
+        """Whether nothing hurts, and its plan puts back what recent traffic no longer needs."""
+        return self.plan is not None and bool(self.plan.relaxes)
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:

@@ -68,6 +68,8 @@ class Action:
     revision: str = ""
     """The revision the deployment had afterwards."""
     detail: str = ""
+    relaxes: bool = False
+    """Whether it puts back what Sentinel raised itself, because recent traffic no longer needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class Plan:
     verify_within: timedelta
     outlook: Outlook | None = None
     """What a simulation says of it; none if none was asked."""
+    relaxes: str = ""
+    """The plan whose raised settings it puts back, because recent traffic no longer needs them; empty for a remedy."""
 
     @property
     def inverse(self) -> tuple[Change, ...]:
@@ -116,6 +120,7 @@ class Plan:
             changes=changes,
             expect=expect,
             claimed=now,
+            relaxes=bool(self.relaxes),
         )
 
 

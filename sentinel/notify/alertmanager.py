@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from sentinel.errors import NotifyError
-from sentinel.model.incident import Incident
+from sentinel.model.incident import Incident, IncidentState
 from sentinel.model.notice import Notice
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _NOT_ENDED: Final = "0001-01-01T00:00:00Z"
 """What Alertmanager writes as the end of an alert that still fires."""
+_RELAXATION: Final = "relaxation"
+"""The alert of a raised setting that is put back: no symptom holds, so no symptom's alert may fire."""
+_RELAXED: Final = frozenset({IncidentState.CONFIRMED, IncidentState.UNDONE})
 _MAY_PASS: Final = frozenset({408, 425, 429})
 _UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e]+")
 
@@ -88,9 +91,11 @@ class AlertmanagerWebhook:
 def payload(notice: Notice, *, receiver: str, external_url: str) -> dict[str, Any]:
     """The version 4 payload of a notice: one group with one alert, that of the incident."""
     incident, transition = notice.incident, notice.transition
-    status = "resolved" if incident.state.is_closed else "firing"
+    ended = incident.closed or (transition.at if incident.relaxes and incident.state in _RELAXED else None)
+    status = "resolved" if incident.state.is_closed or ended else "firing"
+    name = _RELAXATION if incident.relaxes else incident.symptom
     labels = {
-        "alertname": incident.symptom,
+        "alertname": name,
         "severity": notice.severity.value,
         "target": str(incident.target),
         **incident.target.parameters,
@@ -101,11 +106,11 @@ def payload(notice: Notice, *, receiver: str, external_url: str) -> dict[str, An
         "labels": labels,
         "annotations": annotations,
         "startsAt": _instant(incident.opened),
-        "endsAt": _NOT_ENDED if incident.closed is None else _instant(incident.closed),
+        "endsAt": _NOT_ENDED if ended is None else _instant(ended),
         "generatorURL": f"{external_url}/v1/incidents/{incident.id}" if external_url else "",
         "fingerprint": _fingerprint(labels),
     }
-    group = {"alertname": incident.symptom, "target": str(incident.target)}
+    group = {"alertname": name, "target": str(incident.target)}
     quoted = ", ".join(f'{name}="{value}"' for name, value in group.items())
     return {
         "version": "4",

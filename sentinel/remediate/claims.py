@@ -50,6 +50,7 @@ class Claims:
             untrusted_until=self._clock.frozen_until(now),
             fleet=fleet,
             sick=self._incidents.sick(TargetKind.DEPLOYMENT),
+            beside=self._incidents.beside(plan.target, incident.id),
         )
         knobs = frozenset(change.knob.value for change in plan.changes)
         history = self._actions.history(

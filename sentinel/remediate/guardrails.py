@@ -50,6 +50,8 @@ class Surroundings:
     """How many deployments there are; 0 if nobody knows."""
     sick: int = 0
     """How many of them are ill."""
+    beside: str = ""
+    """Another incident of the same target that is open."""
 
 
 def judge(
@@ -103,7 +105,12 @@ def _by_telemetry(newest: datetime | None, policy: Policy, now: datetime) -> tup
 
 
 def _by_the_hour(plan: Plan, policy: Policy, now: datetime, around: Surroundings) -> Judgement | None:
-    if around.quiet:
+    if plan.relaxes:
+        if not around.quiet:
+            return _no("needed", "the symptom holds, so what was raised is needed")
+        if around.beside:
+            return _no("needed", f"{around.beside} is open beside it, so what was raised may be needed")
+    elif around.quiet:
         return _no("quiet", "the symptom does not hold just now", now + _RETRY)
     for freeze in policy.freezes:
         until = freeze.meets(now, now + plan.verify_within)
@@ -145,6 +152,8 @@ def why_not_start(
     mode = policy.mode_for(incident.symptom, incident.target)
     if mode is not incident.mode:
         return f"the run mode is {mode} now"
+    if claimed.relaxes and incident.last_seen >= claimed.claimed:
+        return "the symptom is back"
     if not -policy.clock_tolerance <= now - claimed.claimed <= policy.plan_expires:
         return "not started in time"
     return _by_telemetry(newest, policy, now)[1]

@@ -40,7 +40,8 @@ def remembered(past: Iterable[Incident], cause: str, now: datetime) -> Memory:
     for incident in past:
         if now - incident.updated > REMEMBERED_FOR:
             continue
-        plan = incident.plan if incident.plan and incident.plan.cause == cause else None
+        remedy = incident.plan if not incident.relaxes else None
+        plan = remedy if remedy and remedy.cause == cause else None
         verified = incident.verification
         if plan and verified and verified.effect is not Effect.NOT_NEEDED:
             found.setdefault(plan.remedy, Experience(verified.effect is Effect.WORKED, verified.at))

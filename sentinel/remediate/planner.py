@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -174,12 +175,16 @@ def _chosen(
 
 
 def _after(option: _Option, deployment: Deployment, model: Model) -> Outcome:
-    settings = deployment.settings
-    for change in option.changes:
+    return model.with_settings(simulated_settings(deployment.settings, option.changes))
+
+
+def simulated_settings(settings: Settings, changes: Iterable[Change]) -> Settings:
+    """The settings after some changes as a model takes them: replicas that nothing scales are both its bounds."""
+    for change in changes:
         settings = settings.with_value(change.knob, change.after)
         if change.knob is Knob.REPLICAS:
             settings = replace(settings, min_replicas=change.after, max_replicas=change.after)
-    return model.with_settings(settings)
+    return settings
 
 
 def _together(options: list[_Option], deployment: Deployment, policy: Policy, model: Model) -> _Option | None:

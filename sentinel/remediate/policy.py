@@ -40,6 +40,24 @@ DEFAULT_BOUNDS: Final[Mapping[Knob, Bounds]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxing:
+    """When a setting that was raised is put back because recent traffic no longer needs it."""
+
+    look_back: timedelta = timedelta(hours=24)
+    """The traffic that must not need it, a day so that the daily peak is in it."""
+    gap: timedelta = timedelta(hours=1)
+    """A longer time without a request in it is missing data, on which nothing is put back."""
+    watch: timedelta = timedelta(hours=1)
+    """How long the symptom must stay away afterwards; until then it is undone when the symptom comes back."""
+    rest: timedelta = timedelta(days=7)
+    """How long a target is left alone after that did not go well, or after the setting was raised again."""
+
+    def paced(self, pace: float) -> Relaxing:
+        """The same with every duration multiplied."""
+        return Relaxing(self.look_back * pace, self.gap * pace, self.watch * pace, self.rest * pace)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Run modes and limits; the mode of a target goes before that of a symptom, and both before the default."""
 
@@ -90,6 +108,8 @@ class Policy:
     lag: timedelta = timedelta(seconds=30)
     """How long a change takes at least until its effect can be seen."""
 
+    relax: Relaxing | None = None
+    """None leaves every raised setting as it is."""
     price: Price | None = None
     """What a replica-hour costs, of every target that has no price of its own."""
     target_prices: Mapping[str, Price] = field(default_factory=dict)
@@ -121,4 +141,5 @@ class Policy:
             tell_after=self.tell_after * pace,
             lag=self.lag * pace,
             retry=self.retry * pace,
+            relax=self.relax.paced(pace) if self.relax else None,
         )

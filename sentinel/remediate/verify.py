@@ -51,13 +51,14 @@ class Trial:
     def of(cls, plan: Plan, symptom: Symptom, lag: timedelta, applied: Action | None) -> Trial:
         """The trial of a change, by the known lag of its effect and the times the symptom's rule needs.
 
-        Judging takes half of what the symptom looks back, or as long as it must hold before it counts, at least.
+        Judging takes half of what the symptom looks back, or as long as it must hold before it counts, at least. One
+        that puts a raised setting back is watched from the first moment.
         """
         if applied is None:
             raise AssertionError(f"{plan.id} is judged and was never applied")
         in_force = applied.finished or applied.claimed
-        since = in_force + max(plan.verify_after, lag)
-        earliest = since + max(symptom.window / 2, symptom.hold)
+        since = in_force if plan.relaxes else in_force + max(plan.verify_after, lag)
+        earliest = since if plan.relaxes else since + max(symptom.window / 2, symptom.hold)
         within = max(plan.verify_within, earliest - in_force)
         deadline = applied.claimed + within
         return cls(since, earliest, deadline, deadline + symptom.window)
@@ -88,8 +89,8 @@ def examine(
     plain = verify(finding, after, now)
     if after is None or plain.effect in {Effect.INCONCLUSIVE, Effect.NO_EFFECT}:
         return plain
-    seen_before = _slices(measure, finding.target, finding.at - symptom.window, finding.at)
-    seen_after = _slices(measure, finding.target, trial.since, now)
+    seen_before = measured_slices(measure, finding.target, finding.at - symptom.window, finding.at)
+    seen_after = measured_slices(measure, finding.target, trial.since, now)
     certain = _Z if final else _Z_EARLY
     spread = max(1.0, dispersion(seen_before)), max(1.0, dispersion(seen_after))
     verdict = verify(finding, after, now, spread=spread, certain=certain)
@@ -203,7 +204,7 @@ def unchanged_siblings(plan: Plan, adapters: Adapters, actions: Actions) -> list
     return [one for one in known if one not in changed | {plan.target} and one.names[0] == endpoint]
 
 
-def _slices(measure: Measure, target: Target, since: datetime, until: datetime) -> list[Measurement]:
+def measured_slices(measure: Measure, target: Target, since: datetime, until: datetime) -> list[Measurement]:
     """What was measured in equal parts of a span, as far as there was anything."""
     part = (until - since) / SLICES
     seen = (measure(target, since + part * n, since + part * (n + 1)) for n in range(SLICES))

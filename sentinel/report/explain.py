@@ -79,7 +79,9 @@ def _heading(detail: IncidentDetail, rules: RuleSet | None) -> Iterator[str]:
 
 def _verdict(incident: Incident, rules: RuleSet | None) -> Iterator[str]:
     top = incident.diagnosis.top if incident.diagnosis else None
-    if incident.diagnosis is None:
+    if incident.relaxes and incident.diagnosis is None:
+        yield "  Nothing is wrong: recent traffic no longer needs what Sentinel raised."
+    elif incident.diagnosis is None:
         yield "  Not diagnosed yet."
     elif top is None:
         yield "  The cause is unknown: no cause file explains the symptom."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sentinel.model.incident import Approval, Incident, IncidentState
 from sentinel.model.plan import Action, ActionKind, ActionState, Plan, RunMode
@@ -28,6 +29,9 @@ class Standing(StrEnum):
     FAILED = "failed"
     VOID = "void"
     UNDONE = "undone"
+
+
+_NOT_NEEDED: Final = "Recent traffic no longer needs what was raised"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +116,8 @@ def _row(incident: Incident, plan: Plan, actions: list[Action], now: datetime) -
         plan=plan,
         target=plan.target,
         symptom=incident.symptom,
-        cause=verdict.title if verdict else plan.cause,
-        reason=verdict.reason if verdict else "",
+        cause=_NOT_NEEDED if plan.relaxes else verdict.title if verdict else plan.cause,
+        reason=verdict.reason if verdict and not plan.relaxes else "",
         mode=incident.mode,
         standing=_standing(incident, plan, actions, now),
         state=incident.state,

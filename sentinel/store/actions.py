@@ -60,6 +60,14 @@ class ActionHistory:
     failed_overall: Failures = Failures()
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An action and what came of it in the end: empty while nobody can say, and for undoing."""
+
+    action: Action
+    outcome: str
+
+
 class Actions:
     """Reads and writes actions; a claim is written before the adapter is called."""
 
@@ -123,6 +131,21 @@ class Actions:
         """The newest actions first."""
         rows = self._db.query("SELECT body FROM actions ORDER BY claimed DESC, rowid DESC LIMIT ?", [limit])
         return [from_text(row["body"], Action) for row in rows]
+
+    def changed_targets(self) -> list[Target]:
+        """The targets that were ever changed, in the order of their names."""
+        rows = self._db.execute(
+            "SELECT DISTINCT target FROM actions WHERE state = ? ORDER BY target", [ActionState.APPLIED.value]
+        )
+        return [Target.parse(text) for (text,) in rows.fetchall()]
+
+    def made_on(self, target: Target) -> list[Made]:
+        """Every action on a target but those that came to nothing, the oldest first."""
+        rows = self._db.query(
+            "SELECT body, outcome FROM actions WHERE target = ? AND state != ? ORDER BY claimed, rowid",
+            [str(target), ActionState.VOID.value],
+        )
+        return [Made(from_text(row["body"], Action), row["outcome"]) for row in rows]
 
     def count_by_outcome(self) -> dict[tuple[str, str], int]:
         """How many actions there are by kind and state."""

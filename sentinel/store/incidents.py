@@ -59,13 +59,21 @@ class Incidents:
         return [_stored(row) for row in rows.fetchall()]
 
     def sick(self, kind: TargetKind) -> int:
-        """How many targets of a kind have an incident that is open and not confirmed as cured."""
+        """How many targets of a kind have an incident that is open, hurts, and is not confirmed as cured."""
         rows = self._db.execute(
             "SELECT count(DISTINCT target) FROM incidents WHERE closed IS NULL AND state != ?"
-            " AND substr(target, 1, ?) = ?",
+            " AND substr(target, 1, ?) = ? AND coalesce(json_extract(body, '$.plan.relaxes'), '') = ''",
             [IncidentState.CONFIRMED.value, len(kind) + 1, f"{kind}:"],
         )
         return int(rows.fetchone()[0])
+
+    def beside(self, target: Target, incident: str = "") -> str:
+        """The id of an incident of the target that is not closed and not `incident`; empty if there is none."""
+        row = self._db.execute(
+            "SELECT id FROM incidents WHERE target = ? AND closed IS NULL AND id != ? ORDER BY id LIMIT 1",
+            [str(target), incident],
+        ).fetchone()
+        return str(row[0]) if row else ""
 
     def listed(self, *, closed: bool = True, limit: int = 100) -> list[Incident]:
         """The newest incidents first; without the closed ones unless asked for."""

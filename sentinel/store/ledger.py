@@ -11,7 +11,7 @@ from sentinel.clock import format_span
 from sentinel.model.incident import Incident, IncidentState as At, Transition
 from sentinel.model.notice import Notice
 from sentinel.model.observer import Observer
-from sentinel.model.rule import Symptom
+from sentinel.model.rule import Severity, Symptom
 from sentinel.store.audit import Audit
 from sentinel.store.incidents import Incidents, Stored
 from sentinel.store.outbox import Outbox
@@ -21,6 +21,7 @@ _TOLD: Final = frozenset(
     {At.DIAGNOSED, At.WAITING, At.SETTLING, At.CONFIRMED, At.UNDONE, At.ESCALATED, At.RESOLVED}
 )
 """The states people are told of; the others last moments."""
+_NOT_IN_FORCE: Final = frozenset({At.PLANNED, At.WAITING, At.APPLYING})
 _MUST_END: Final = frozenset({At.APPLYING, At.UNDOING})
 """The states in which a change may be half made."""
 
@@ -53,8 +54,14 @@ class Ledger:
             self._tell(self._incidents.create(incident), incident)
 
     def move(self, stored: Stored, now: datetime, state: At, why: str, **changes: Any) -> bool:
-        """Store a transition; `False` if someone else changed the incident meanwhile, and nothing is stored."""
+        """Store a transition; `False` if someone else changed the incident meanwhile, and nothing is stored.
+
+        Where a plan that puts a raised setting back falls before it is in force, nothing hurts that could be diagnosed
+        again: the incident is closed instead of opened, and keeps its plan.
+        """
         values = {"due": now, "updated": now, "state": state, "why": why, **changes}
+        if state is At.OPEN and stored.incident.relaxes and stored.incident.state in _NOT_IN_FORCE:
+            values |= {"state": At.RESOLVED, "closed": now, "plan": stored.incident.plan}
         incident = replace(stored.incident, **values)
         with self._state.transaction():
             transition = self._incidents.save(stored, incident)
@@ -102,5 +109,8 @@ class Ledger:
         told = transition.after in _TOLD or transition.before == transition.after
         if told and symptom is not None:
             key = f"{incident.id}/{transition.sequence}"
-            notice = Notice(key, symptom.title, symptom.severity, incident, transition)
-            self._outbox.put(notice, self._channels, transition.at)
+            title = f"Not needed any more: {symptom.title}" if incident.relaxes else symptom.title
+            severity = Severity.INFORMATIONAL if incident.relaxes else symptom.severity
+            self._outbox.put(
+                Notice(key, title, severity, incident, transition), self._channels, transition.at
+            )

@@ -6,19 +6,27 @@ import random
 import time
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
-from sentinel.model.outlook import Outcome, Price
+from sentinel.model.outlook import Price
 from sentinel.model.plan import Plan
 from sentinel.model.rule import Remedy, RemedyKind, VerifyWindow
 from sentinel.model.settings import Change, Knob, Settings
 from sentinel.remediate.planner import HandOver, plan_for
 from sentinel.remediate.policy import Bounds, Policy
 from sentinel.simulate.calibrate import Model, NoModel
-from sentinel.simulate.history import State
-from sentinel.simulate.replay import Demand, Timing
+from sentinel.simulate.replay import Demand
 from sentinel.store.wire import from_text, to_text
-from tests.builders import CHAT_BLUE, NOON, PLACE, a_cause, a_deployment, a_plan, a_verdict, an_incident
+from tests.builders import (
+    CHAT_BLUE,
+    NOON,
+    PLACE,
+    a_cause,
+    a_deployment,
+    a_model,
+    a_plan,
+    a_verdict,
+    an_incident,
+)
 
 VERIFY = VerifyWindow(timedelta(seconds=60), timedelta(minutes=10))
 LOWER = Remedy(
@@ -36,7 +44,6 @@ RAISE_MINIMUM = Remedy(
     verify=VERIFY,
 )
 SETTINGS = Settings(max_replicas=30)
-NOTHING = Outcome(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def bursts(size: int = 12, every: int = 120, span: int = 1800) -> Demand:
@@ -45,23 +52,6 @@ def bursts(size: int = 12, every: int = 120, span: int = 1800) -> Demand:
     arrivals = [begin + chance.random() for begin in range(10, span, every) for _ in range(size)]
     arrivals += [chance.uniform(0, span) for _ in range(span // 10)]
     return Demand(sorted(arrivals), [1.0] * len(arrivals))
-
-
-def a_model(demand: Demand, settings: Settings = SETTINGS, **changes: Any) -> Model:
-    return replace(
-        Model(
-            demand=demand,
-            timing=Timing(),
-            settings=settings,
-            steps=(State(0.0, 1, 1, settings),),
-            replayed=NOTHING,
-            refused_share=0.5,
-            timed_out_share=0.0,
-            note="refused 50 % simulated, 50 % observed",
-            calibrated=True,
-        ),
-        **changes,
-    )
 
 
 def planned(model: Model | NoModel | None, **changes: object) -> Plan | HandOver:
@@ -91,7 +81,7 @@ def test_without_a_simulation_the_first_rung_is_taken_as_ever() -> None:
 
 
 def test_a_rung_that_suffices_goes_before_one_that_does_not() -> None:
-    made = plan(a_model(bursts()))
+    made = plan(a_model(bursts(), SETTINGS))
 
     assert made.remedy == 1
     assert made.changes == (Change(Knob.MIN_REPLICAS, 1, 18),)
@@ -101,7 +91,7 @@ def test_a_rung_that_suffices_goes_before_one_that_does_not() -> None:
 
 
 def test_the_plan_says_what_would_have_become_of_the_requests() -> None:
-    outlook = plan(a_model(bursts())).outlook
+    outlook = plan(a_model(bursts(), SETTINGS)).outlook
 
     assert outlook is not None
     assert outlook.now is not None
@@ -114,7 +104,9 @@ def test_the_plan_says_what_would_have_become_of_the_requests() -> None:
 def test_the_plan_knows_what_it_costs_by_the_price_of_its_target() -> None:
     own, other = Price(3.06, "EUR"), Price(1.0, "EUR")
 
-    outlook = plan(a_model(bursts()), policy=Policy(price=other, target_prices={str(CHAT_BLUE): own})).outlook
+    outlook = plan(
+        a_model(bursts(), SETTINGS), policy=Policy(price=other, target_prices={str(CHAT_BLUE): own})
+    ).outlook
 
     assert outlook is not None
     assert outlook.price == own
@@ -127,7 +119,7 @@ def test_the_plan_knows_what_it_costs_by_the_price_of_its_target() -> None:
 def test_of_two_that_suffice_the_cheaper_is_taken() -> None:
     sparing = replace(RAISE_MINIMUM, to="min_replicas_for(rps, seconds, 100, max_concurrency)")
 
-    made = plan(a_model(bursts()), cause=a_cause(remedies=(RAISE_MINIMUM, sparing)))
+    made = plan(a_model(bursts(), SETTINGS), cause=a_cause(remedies=(RAISE_MINIMUM, sparing)))
 
     assert made.remedy == 1
     assert made.changes[0].after == 12
@@ -135,7 +127,7 @@ def test_of_two_that_suffice_the_cheaper_is_taken() -> None:
 
 def test_where_no_rung_suffices_the_settings_are_sized_together() -> None:
     made = plan(
-        a_model(bursts(size=40)),
+        a_model(bursts(size=40), SETTINGS),
         verdict=a_verdict(facts={"rps": 4.0, "seconds": 1.0}),
         policy=Policy(bounds={Knob.MIN_REPLICAS: Bounds(1, 60), Knob.MAX_REPLICAS: Bounds(1, 200)}),
     )
@@ -148,7 +140,7 @@ def test_where_no_rung_suffices_the_settings_are_sized_together() -> None:
 
 
 def test_a_model_that_is_not_calibrated_does_not_vote() -> None:
-    made = plan(a_model(bursts(), calibrated=False))
+    made = plan(a_model(bursts(), SETTINGS, calibrated=False))
 
     assert made.remedy == 0
     assert made.outlook is not None
@@ -164,14 +156,14 @@ def test_without_a_model_the_plan_says_why() -> None:
 
 
 def test_a_tried_rung_is_not_weighed_again() -> None:
-    made = plan(a_model(bursts()), incident=an_incident(tried=("capacity/saturated-at-maximum#0",)))
+    made = plan(a_model(bursts(), SETTINGS), incident=an_incident(tried=("capacity/saturated-at-maximum#0",)))
 
     assert made.outlook is not None
     assert [one.change for one in made.outlook.candidates] == ["min_replicas 1 → 18"]
 
 
 def test_half_an_hour_is_weighed_in_half_a_second_and_always_the_same() -> None:
-    model = a_model(bursts(size=40))
+    model = a_model(bursts(size=40), SETTINGS)
     begun = time.process_time()
     first = plan(model)
 
@@ -180,7 +172,7 @@ def test_half_an_hour_is_weighed_in_half_a_second_and_always_the_same() -> None:
 
 
 def test_a_plan_with_its_outlook_is_stored_and_one_without_stays_readable() -> None:
-    made = plan(a_model(bursts()))
+    made = plan(a_model(bursts(), SETTINGS))
     before = to_text(a_plan())
 
     assert from_text(to_text(made), Plan) == made

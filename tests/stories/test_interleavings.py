@@ -139,6 +139,10 @@ class Life:
         for _ in range(times):
             self.world.tick()
 
+    def relax(self, span: timedelta) -> None:
+        self.world.relax()
+        self.world.live(span)
+
     def end(self) -> None:
         """All works again and time passes, so that nothing may be left open."""
         self.mend(SECOND)
@@ -173,6 +177,7 @@ HAPPENINGS: Final[Mapping[str, Sequence[Any]]] = {
     Life.stop.__name__: SPANS[:2],
     Life.resume.__name__: SPANS[:2],
     Life.look_again.__name__: (1, 2),
+    Life.relax.__name__: (SECOND, 120 * SECOND, 600 * SECOND),
 }
 """What may happen, with the values it may take."""
 _EACH: Final = 8

@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -17,9 +18,10 @@ from sentinel.model.incident import IncidentState as At
 from sentinel.model.plan import ActionState
 from sentinel.model.settings import Change, Deployment, Knob
 from sentinel.model.target import Target
+from sentinel.remediate.policy import Policy
 from sentinel.store.actions import Actions
 from tests.stories.states import FASTEST, in_file
-from tests.stories.world import EVERY, SECOND, Killed, World
+from tests.stories.world import EVERY, POLICY, SECOND, Killed, World
 
 _WRITES = ("BEGIN", "COMMIT", "INSERT", "UPDATE", "DELETE", "REPLACE")
 
@@ -51,10 +53,10 @@ class Mortal:
 class DoomedWorld(World):
     """A world whose daemon is killed at its n-th write or call, and is started again."""
 
-    def __init__(self, folder: Path, *, doomed_at: int) -> None:
+    def __init__(self, folder: Path, *, doomed_at: int, policy: Policy = POLICY) -> None:
         self.points = 0
         self.doomed_at = doomed_at
-        super().__init__(folder, in_file(folder / "state.db"))
+        super().__init__(folder, in_file(folder / "state.db"), policy=policy)
         self._make_mortal()
 
     def restart(self) -> None:
@@ -123,6 +125,41 @@ def test_after_a_kill_at_any_point_the_end_is_the_same(folder: Path, cure: Knob 
         lived(folder, cure, doomed_at)
 
     assert points > 40
+
+
+def put_back(folder: Path, doomed_at: int, *, right: bool) -> int:
+    """A life in which a maximum is raised, confirmed, and put back; how many points it had is returned."""
+    patient = replace(POLICY, plan_expires=300 * SECOND)  # a crash costs a plan no more than one look
+    with closing(DoomedWorld(folder, doomed_at=doomed_at, policy=patient)) as world:
+        target = next(iter(world.served))
+        world.sicken(target, Knob.MAX_REPLICAS)
+        world.live(8 * EVERY)
+        assert world.served[target].settings.max_replicas == 8, doomed_at
+        if right:
+            world.heal(target)
+        for _ in range(20):
+            world.relax()
+            world.pass_by(EVERY)
+            world.tick()
+            if len(world.incidents()) > 1 and {one.state for one in world.incidents()} == {At.RESOLVED}:
+                break
+        made = Counter(key.rpartition("-")[2] for key in world.served[target].done)
+        assert {one.state for one in world.incidents()} == {At.RESOLVED}, (doomed_at, world.incidents())
+        assert made == Counter(["apply", "apply", *["undo"] * (not right)]), (doomed_at, made)
+        assert world.served[target].settings.max_replicas == (4 if right else 8), doomed_at
+        world.check_audit()
+        assert world.seen["kills"] == (0 < doomed_at <= world.points)
+        return world.points
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["and stays", "and is needed again"])
+def test_after_a_kill_at_any_point_of_putting_back_the_end_is_the_same(folder: Path, right: bool) -> None:  # noqa: FBT001
+    points = put_back(folder, 0, right=right)
+
+    for doomed_at in range(1, points + 1):
+        put_back(folder, doomed_at, right=right)
+
+    assert points > 60
 
 
 def test_a_change_left_unconfirmed_by_a_dead_daemon_is_taken_back_when_it_lives_again(folder: Path) -> None:

@@ -19,6 +19,7 @@ from sentinel.deploy.limits import CEILINGS, changed, refusal
 from sentinel.errors import AdapterError, Conflict, DecisionError, TargetNotFound
 from sentinel.model.finding import Evaluation, Finding, Measurement
 from sentinel.model.incident import Approval, Incident, IncidentState as At
+from sentinel.model.observer import Nobody
 from sentinel.model.plan import Action, ActionKind, ActionState, Effect, RunMode
 from sentinel.model.rule import Cause, Remedy, RemedyKind, RuleSet, Severity, Symptom, VerifyWindow
 from sentinel.model.settings import Change, Deployment, Knob, Settings
@@ -26,13 +27,17 @@ from sentinel.model.target import Target, TargetKind, deployment
 from sentinel.pipeline import Pipeline
 from sentinel.query.engine import Engine
 from sentinel.remediate.decisions import Decisions
-from sentinel.remediate.policy import Policy
+from sentinel.remediate.policy import Policy, Relaxing
+from sentinel.remediate.relax import Relaxer
 from sentinel.remediate.stop import StopSwitch
+from sentinel.simulate.calibrate import Model, NoModel
+from sentinel.simulate.replay import Demand
 from sentinel.store.actions import Actions
 from sentinel.store.audit import Audit
 from sentinel.store.incidents import Incidents
+from sentinel.store.ledger import Ledger
 from sentinel.store.state import State
-from tests.builders import NOON, PLACE, a_cause
+from tests.builders import NOON, PLACE, a_cause, a_model
 
 SECOND: Final = timedelta(seconds=1)
 EVERY: Final = 30 * SECOND
@@ -91,7 +96,10 @@ POLICY: Final = Policy(
     clock_tolerance=30 * SECOND,
     clock_rest=60 * SECOND,
     lag=20 * SECOND,
+    relax=Relaxing(look_back=600 * SECOND, gap=60 * SECOND, watch=WITHIN, rest=1200 * SECOND),
 )
+LITTLE: Final = Demand([float(second) for second in range(60)], [0.1] * 60)
+"""Traffic that one replica serves."""
 
 
 class Killed(BaseException):
@@ -169,6 +177,8 @@ class World:
         }
         self.newest = NOON
         self.deaf = False
+        self.model: Model | NoModel = a_model(LITTLE, Settings())
+        """What the recent traffic looks like to whoever replays it."""
         self.fault = ""
         self.meanwhile: Callable[[], object] | None = None
         """What somebody does in the middle of the daemon's next step."""
@@ -208,6 +218,28 @@ class World:
         self.state = self._opened()
         self.pipeline = self._pipeline()
         self.seen["restarts"] += 1
+
+    def relax(self) -> dict[Target, str]:
+        """Look once for raised settings to put back; what came of each target. The daemon may die in it."""
+        relaxer = Relaxer(
+            state=self.state,
+            rules=lambda: self.rules,
+            engine=cast("Engine", self),
+            adapters=Adapters([self]),
+            policy=self.policy,
+            measure=self.measure,
+            ledger=Ledger(self.state, ("pager",), Nobody(), self.rules.symptom),
+            model_of=lambda *_: self.model,
+        )
+        looked: dict[Target, str] = {}
+        try:
+            looked = relaxer.look(self.now())
+        except Killed:
+            self.seen["kills"] += 1
+            self.restart()
+        self.seen["relaxations planned"] += sum(told.startswith("planned") for told in looked.values())
+        self._look()
+        return looked
 
     def close(self) -> None:
         """End the world."""
@@ -406,6 +438,8 @@ class World:
             raise Broken(f"{key} was made in {incident and incident.state}")
         if action.kind is ActionKind.UNDO:
             return
+        if action.relaxes and Incidents(self.people).beside(target, incident.id):
+            raise Broken(f"{key} was made beside another incident")
         mode = self.policy.mode_for(incident.symptom, target)
         approved = mode is RunMode.REVIEW and incident.approval is Approval.APPROVED
         if incident.state is not At.APPLYING or not (approved or mode is RunMode.AUTONOMOUS):
@@ -464,6 +498,7 @@ class World:
         action = self._action(key)
         self.claimed.setdefault(key, self.true)
         self.seen[action.kind.value] += 1
+        self.seen["relaxed"] += action.relaxes and action.kind is ActionKind.APPLY
         if action.kind is ActionKind.APPLY:
             self.in_force[key] = InForce(key, action.incident, target, self.true)
         else:
