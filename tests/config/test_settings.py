@@ -151,6 +151,8 @@ class TestProblems:
             ('[[http.keys]]\nname = "a"\nrole = "read"', "needs one of"),
             ('[[http.keys]]\nname = "a"\nrole = "read"\nvalue = "x"\nvalue_env = "X"', "give one of"),
             ('[[channels]]\nname = "a"\nurl = "ftp://x"', "http://"),
+            ('[relax]\nwatch = "0s"', "watch and rest must be above 0"),
+            ('[relax]\nlook_back = "1h"', "gap must be shorter than look_back"),
         ],
     )
     def test_values_that_make_no_sense_are_refused(self, text: str, says: str) -> None:

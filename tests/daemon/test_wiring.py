@@ -13,7 +13,7 @@ from sentinel.errors import ConfigError, RuleErrors
 from sentinel.model.plan import RunMode
 from sentinel.model.settings import Knob
 from sentinel.model.target import deployment
-from sentinel.remediate.policy import DEFAULT_BOUNDS, Bounds, Policy
+from sentinel.remediate.policy import DEFAULT_BOUNDS, Bounds, Policy, Relaxing
 from tests.detect.rule_texts import SYMPTOM, small_pack
 
 BLUE, GREEN = deployment("chat", "blue"), deployment("chat", "green")
@@ -50,6 +50,13 @@ class TestPolicy:
         assert policy.cooldown == timedelta(minutes=1)
         assert policy.approval_expires == timedelta(hours=1)
 
+    def test_nothing_is_put_back_unless_it_is_switched_on(self) -> None:
+        off = policy_of(Config.parse('[relax]\nlook_back = "12h"'))
+        on = policy_of(Config.parse('pace = 0.5\n[relax]\nenabled = true\nlook_back = "12h"'))
+
+        assert off.relax is None
+        assert on.relax == Relaxing(look_back=timedelta(hours=12)).paced(0.5) != Relaxing()
+
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
@@ -68,6 +75,19 @@ async def test_it_is_ready_once_its_schedule_runs(daemon: Daemon) -> None:
 
     assert (before.status_code, before.json()["reasons"]) == (503, ["the scheduler does not run"])
     assert after.status_code == 200
+
+
+def test_raised_settings_are_looked_at_where_that_is_switched_on(tmp_path: Path) -> None:
+    on = build(tmp_path, Config.parse("[relax]\nenabled = true"))
+    with on.closing:
+        jobs = set(on.schedule._courses)
+        on.schedule.stop(5)
+
+    assert "relax" in jobs
+
+
+def test_raised_settings_are_left_alone_by_default(daemon: Daemon) -> None:
+    assert "relax" not in daemon.schedule._courses
 
 
 def test_rules_that_cannot_be_used_keep_it_from_starting_and_nothing_stays_open(tmp_path: Path) -> None:

@@ -251,8 +251,9 @@ def lived(
     count: int,
     *,
     rules: RuleSet = RULES,
+    before: Sequence[Step] = (),
 ) -> Counter[str]:
-    """Draw so many lives and count what happened in them."""
+    """Draw so many lives, each after the same steps `before`, and count what happened in them."""
     seen: Counter[str] = Counter()
 
     @seed(first)
@@ -260,7 +261,7 @@ def lived(
     @given(begun=beginnings, steps=lives)
     def a_life(begun: tuple[RunMode, Target, Knob | None], steps: list[Step]) -> None:
         world = World(folder, opened(), policy=in_mode(POLICY, begun[0]), rules=rules)
-        seen.update(live_through(world, begun, steps).seen)
+        seen.update(live_through(world, begun, [*before, *steps]).seen)
         seen["lives"] += 1
 
     a_life()
@@ -298,6 +299,19 @@ def test_no_interleaving_of_two_symptoms_of_one_deployment_breaks_a_promise(fold
     seen = lived(folder, opened, SEED + 1, 400, rules=TWO_FOR_ONE)
 
     assert min(seen[what] for what in ("apply", "undo", "confirmed")) > 2, seen
+
+
+def test_no_interleaving_around_settings_that_are_put_back_breaks_a_promise(folder: Path) -> None:
+    opened = in_the_memory_of(a_connection())
+    raised = [
+        Step("live", 300 * SECOND),
+        *(Step("heal", target) for target in TARGETS),
+        Step("live", 120 * SECOND),
+    ]
+
+    seen = lived(folder, opened, SEED + 2, 400, before=[*raised, Step("relax", SECOND)])
+
+    assert min(seen["relaxed"], seen["undo"], seen["edits"]) > 2, seen
 
 
 def test_no_interleaving_with_the_state_in_a_file_breaks_a_promise(folder: Path) -> None:
