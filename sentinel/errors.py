@@ -154,6 +154,10 @@ class FormulaError(SentinelError):
     """A formula of a rule cannot be computed: it is not well formed, or a number is missing."""
 
 
+class FigureError(SentinelError):
+    """A figure cannot be drawn."""
+
+
 class DecisionError(SentinelError):
     """A person asked for what the incident's state does not allow."""
 

@@ -15,10 +15,12 @@ from sentinel.cli.home import Home
 from sentinel.cli.output import format_option, narrate
 
 if TYPE_CHECKING:
-    from sentinel.model.outlook import Outcome
+    from sentinel.model.outlook import Course, Outcome
     from sentinel.model.settings import Settings
     from sentinel.model.target import Target
-    from sentinel.simulate.calibrate import Model
+
+
+_FIGURE_PARTS = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,19 @@ class _Row:
     settings: Settings
     outcome: Outcome
     calibrated: bool
+
+
+def _checked_plot(_context: click.Context, _parameter: click.Parameter, plot: Path | None) -> Path | None:
+    """The file of a figure, refused before anything is replayed if nothing can be drawn there."""
+    from sentinel.errors import FigureError
+    from sentinel.simulate.figure import check
+
+    if plot is not None:
+        try:
+            check(plot)
+        except FigureError as error:
+            raise click.BadParameter(str(error)) from None
+    return plot
 
 
 @click.command("simulate")
@@ -51,7 +66,8 @@ class _Row:
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write a figure of load and replicas as SVG.",
+    callback=_checked_plot,
+    help="Write a figure of requests and replicas over time, as SVG or PNG by the name's ending.",
 )
 @format_option
 @click.pass_context
@@ -71,7 +87,7 @@ def command(
     shares of refused and timed-out requests that were observed. An hour of a busy endpoint takes about a second.
     """
     from sentinel.cli.opened import opened_engine
-    from sentinel.clock import SystemClock
+    from sentinel.clock import SystemClock, format_span
     from sentinel.simulate.calibrate import NoModel, calibrate
     from sentinel.simulate.history import history
 
@@ -89,7 +105,8 @@ def command(
     _write(form, rows)
     narrate(f"{'calibrated' if model.calibrated else 'not calibrated'}: {model.note}")
     if plot is not None:
-        plot.write_text(_figure(chosen.label, model, rows), "utf-8")
+        courses = [model.course(row.name, row.settings, _FIGURE_PARTS) for row in rows]
+        _written(plot, f"{chosen.label}: {format_span(window)} replayed", courses)
 
 
 def _target(text: str) -> Target:
@@ -146,13 +163,10 @@ def _write(form: str, rows: list[_Row]) -> None:
     write_list(form, fields, rows)
 
 
-def _figure(title: str, model: Model, rows: list[_Row]) -> str:
-    from sentinel.simulate.figure import Course, figure
+def _written(plot: Path, title: str, courses: list[Course]) -> None:
+    from sentinel.simulate.figure import write_figure
 
-    watched = [model.watched(row.settings) for row in rows]
-    load = [(sample.at, float(sample.busy + sample.queued)) for sample in watched[-1]]
-    replicas = [
-        Course(f"replicas, {row.name}", [(sample.at, float(sample.ready)) for sample in samples])
-        for row, samples in zip(rows, watched, strict=True)
-    ]
-    return figure(title, [Course("requests at once", load), *replicas])
+    try:
+        write_figure(plot, title, courses)
+    except OSError as error:
+        raise click.BadParameter(f"cannot write {plot}: {error.strerror}", param_hint="--plot") from None

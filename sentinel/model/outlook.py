@@ -35,6 +35,27 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """A replayed span in equal parts: what became of the requests that arrived in each, and the replicas at its end."""
+
+    name: str
+    seconds: float
+    """How long each part is."""
+    served: tuple[int, ...]
+    refused: tuple[int, ...]
+    timed_out: tuple[int, ...]
+    ready: tuple[int, ...]
+    """The replicas that take requests."""
+    maximum: int
+    """The largest number of replicas there may be."""
+
+    @property
+    def arrived(self) -> tuple[int, ...]:
+        """The requests that arrived in each part."""
+        return tuple(map(sum, zip(self.served, self.refused, self.timed_out, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """What an hour of one replica costs."""
 
@@ -59,6 +80,8 @@ class Outlook:
     seconds: float = 0.0
     """How much of the past was replayed; 0 if that is not known."""
     price: Price | None = None
+    courses: tuple[Course, ...] = ()
+    """The replayed span as it is and with the change."""
 
     @property
     def extra_replicas(self) -> float | None:

@@ -13,7 +13,7 @@ from sentinel.deploy.adapters import Adapters
 from sentinel.errors import FormulaError, TargetNotFound
 from sentinel.model.diagnosis import CauseVerdict
 from sentinel.model.incident import Incident
-from sentinel.model.outlook import Candidate, Outcome, Outlook
+from sentinel.model.outlook import Candidate, Course, Outcome, Outlook
 from sentinel.model.plan import Formula, Plan, RunMode
 from sentinel.model.rule import Cause, Remedy, RemedyKind
 from sentinel.model.settings import Change, Deployment, Knob, Settings
@@ -170,8 +170,15 @@ def _chosen(
         after=after,
         candidates=candidates,
         seconds=model.demand.arrivals[-1] if len(model.demand) else 0.0,
+        courses=courses(model, deployment.settings, option.changes),
         price=policy.price_for(deployment.target),
     )
+
+
+def courses(model: Model, settings: Settings, changes: Iterable[Change]) -> tuple[Course, ...]:
+    """The replayed span as it is, and with some changes."""
+    changed = simulated_settings(settings, changes)
+    return model.course("as it is", settings), model.course(", ".join(map(str, changes)), changed)
 
 
 def _after(option: _Option, deployment: Deployment, model: Model) -> Outcome:

@@ -26,7 +26,7 @@ from sentinel.model.target import Target
 from sentinel.query.engine import Engine
 from sentinel.remediate.capacity import dispersion, headroom_for
 from sentinel.remediate.guardrails import out_of_bounds, within_step
-from sentinel.remediate.planner import simulated_settings
+from sentinel.remediate.planner import courses, simulated_settings
 from sentinel.remediate.policy import Policy, Relaxing
 from sentinel.remediate.relaxed import Raised, raised, resting
 from sentinel.remediate.sizing import SUFFICIENT_SHARE, grow
@@ -89,6 +89,7 @@ def smallest_enough(model: Model, deployment: Deployment, back: tuple[Change, ..
         after=model.with_settings(simulated_settings(deployment.settings, found)),
         candidates=tuple(search.tried),
         seconds=span,
+        courses=courses(model, deployment.settings, found),
     )
     return Enough(found, formula, outlook)
 

@@ -51,7 +51,7 @@ def explain_lines(detail: IncidentDetail, rules: RuleSet | None = None, *, width
         ("RULED OUT", _others(detail.diagnosis, Outcome.RULED_OUT, rules)),
         ("NOT SHOWN", _others(detail.diagnosis, Outcome.NOT_SHOWN, rules)),
         ("FORMULA", _formula(detail)),
-        ("SIMULATION", _simulation(detail)),
+        ("SIMULATION", _simulation(detail, width)),
         ("ACTION", _action(detail)),
         ("EFFECT", _effect(detail, rules)),
         ("TIME LINE", timeline_lines(detail, width=width)),
@@ -151,9 +151,9 @@ def _formula(detail: IncidentDetail) -> Iterator[str]:
         yield from (f"  {line}" for line in formula_lines(detail.plan.formula))
 
 
-def _simulation(detail: IncidentDetail) -> Iterator[str]:
+def _simulation(detail: IncidentDetail, width: int) -> Iterator[str]:
     if detail.plan is not None and detail.plan.outlook is not None:
-        yield from (f"  {line}" for line in outlook_lines(detail.plan.outlook))
+        yield from (f"  {line}".rstrip() for line in outlook_lines(detail.plan.outlook, width - 2))
 
 
 def formula_lines(formula: Formula) -> Iterator[str]:

@@ -17,13 +17,14 @@ from statistics import median
 from typing import Final
 
 from sentinel.errors import QueryError
-from sentinel.model.outlook import Outcome
+from sentinel.model.outlook import Course, Outcome
 from sentinel.model.settings import Settings
 from sentinel.model.target import Target
 from sentinel.query.engine import Engine
 from sentinel.simulate.autoscale import wanted_replicas
+from sentinel.simulate.course import course_of
 from sentinel.simulate.history import History, State, history as read_history
-from sentinel.simulate.replay import Demand, Replay, Sample, Timing
+from sentinel.simulate.replay import Demand, Replay, Timing
 
 LEAST_REQUESTS: Final = 50
 """Fewer requests say nothing of shares."""
@@ -32,6 +33,8 @@ RELATIVE_ERROR: Final = 0.2
 """A simulated share may differ from the observed one by the larger of two points and a fifth of it."""
 MOST_REQUESTS: Final = 5000
 """So many are replayed for a plan, for each of the changes that are weighed."""
+COURSE_PARTS: Final = 60
+"""In so many parts the course of a plan is kept with it."""
 _LEAST_RUNS: Final = 10
 _SEED: Final = 11
 
@@ -59,9 +62,9 @@ class Model:
         """What would have become of the requests with these settings in force all the time, and before it."""
         return self._replay(settings).outcome()
 
-    def watched(self, settings: Settings) -> list[Sample]:
-        """The course of replicas and load with these settings."""
-        return self._replay(settings, watch=True).samples
+    def course(self, name: str, settings: Settings, parts: int = COURSE_PARTS) -> Course:
+        """What becomes of the requests with these settings over time, in so many equal parts."""
+        return course_of(name, self._replay(settings, watch=True), self.demand, parts)
 
     def _replay(self, settings: Settings, *, watch: bool = False) -> Replay:
         begin = self.steps[0]

@@ -9,10 +9,12 @@ from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.widgets import Static
 
 from sentinel.report.explain import formula_lines
+from sentinel.report.outlook import outlook_lines
 from sentinel.report.plans import PlanRow, Standing, plan_list
 from sentinel.report.text import ago, moment, target_name
 from sentinel.tui.desk import Desk
@@ -21,6 +23,7 @@ from sentinel.tui.paint import paint
 from sentinel.tui.pane import Pane
 from sentinel.tui.tones import STANDING
 
+_MARGIN: Final = 3
 _COLUMNS: Final = (
     Column("STANDING", least=9),
     Column("TARGET", least=10, most=28),
@@ -51,7 +54,9 @@ class ApprovalsPane(Pane[PlansPicture]):
     DEFAULT_CSS = """
     ApprovalsPane {
         & > #approvals-grid { height: 1fr; }
-        & > #approvals-detail { height: auto; min-height: 4; max-height: 12; padding: 0 1; background: $panel; }
+        & > #approvals-detail { height: auto; min-height: 4; max-height: 60%; padding: 0 1; background: $panel;
+            scrollbar-size-vertical: 1; }
+        & > #approvals-detail > Static { height: auto; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -59,6 +64,9 @@ class ApprovalsPane(Pane[PlansPicture]):
             "a", "decide(True)", "Approve", id="approvals.approve", tooltip="Let the selected plan be applied"
         ),
         Binding("d", "decide(False)", "Deny", id="approvals.deny", tooltip="Forbid the selected plan"),
+        Binding(
+            "tab", "swap_focus", "Scroll", id="approvals.focus", tooltip="Move between the plans and the text"
+        ),
     ]
 
     @dataclass
@@ -77,7 +85,8 @@ class ApprovalsPane(Pane[PlansPicture]):
         yield Grid(
             _COLUMNS, id="approvals-grid", empty="No plan was made yet, so there is nothing to decide."
         )
-        yield Static("", id="approvals-detail", markup=False)
+        with VerticalScroll(id="approvals-detail"):
+            yield Static("", markup=False)
 
     def question(self) -> Callable[[Desk], PlansPicture]:
         """Read the plans."""
@@ -107,6 +116,14 @@ class ApprovalsPane(Pane[PlansPicture]):
         if row is not None:
             self.post_message(self.Decided(row, approve))
 
+    def action_swap_focus(self) -> None:
+        """Move between the plans and the selected one in full."""
+        grid, told = (
+            self.query_one("#approvals-grid", Grid),
+            self.query_one("#approvals-detail", VerticalScroll),
+        )
+        (told if grid.has_focus else grid).focus()
+
     def _selected(self) -> PlanRow | None:
         if self._picture is None:
             return None
@@ -115,8 +132,12 @@ class ApprovalsPane(Pane[PlansPicture]):
 
     def _show_selected(self) -> None:
         row = self._selected()
-        detail = self.query_one("#approvals-detail", Static)
-        detail.update(paint(plan_lines(row, self._picture.now)) if row and self._picture else "")
+        detail = self.query_one("#approvals-detail Static", Static)
+        width = max(40, self.size.width - _MARGIN)
+        if row is None or self._picture is None:
+            detail.update("")
+        else:
+            detail.update(paint([*plan_lines(row, self._picture.now), *simulated_lines(row, width)]))
         self.refresh_bindings()
 
 
@@ -146,3 +167,9 @@ def plan_lines(row: PlanRow, now: datetime) -> list[str]:
         f" expires {moment(row.plan.expires)}"
     )
     return lines
+
+
+def simulated_lines(row: PlanRow, width: int) -> list[str]:
+    """What a simulation says of a plan; nothing if none was asked."""
+    outlook = row.plan.outlook
+    return ["", "SIMULATION", *outlook_lines(outlook, width)] if outlook is not None else []

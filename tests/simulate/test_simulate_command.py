@@ -70,15 +70,32 @@ def test_a_candidate_is_compared_with_what_is_in_force(
     assert ended.err.startswith("calibrated: refused ")
 
 
-def test_a_figure_is_written(capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path) -> None:
-    drawn = tmp_path / "figure.svg"
+@pytest.mark.parametrize(("name", "begins"), [("figure.svg", b"<?xml"), ("figure.png", b"\x89PNG")])
+def test_a_figure_is_written(
+    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path, name: str, begins: bytes
+) -> None:
+    drawn = tmp_path / name
 
     ended = sentinel(
         capsys, home, "simulate", "chat/blue", "--set", "min_replicas=2", *NOW, "--plot", str(drawn)
     )
 
     assert ended.code == 0
-    assert "replicas, candidate" in drawn.read_text()
+    assert drawn.read_bytes().startswith(begins)
+
+
+def test_a_figure_of_no_known_format_is_refused(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    ended = sentinel(capsys, home, "simulate", "chat/blue", *NOW, "--plot", "figure.pdf")
+
+    assert ended.code == 2
+    assert "figure.pdf ends in neither .svg nor .png" in ended.err
+
+
+def test_a_figure_that_cannot_be_written_says_why(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    ended = sentinel(capsys, home, "simulate", "chat/blue", *NOW, "--plot", str(home / "none" / "a.svg"))
+
+    assert ended.code == 2
+    assert "No such file or directory" in ended.err
 
 
 def test_an_unknown_deployment_cannot_be_simulated(capsys: pytest.CaptureFixture[str], home: Path) -> None:

@@ -1,14 +1,30 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from textual.widgets import Input
 
 from sentinel.model.incident import Approval, IncidentState
+from sentinel.model.outlook import Candidate, Course, Outcome, Outlook
 from sentinel.model.target import deployment
 from sentinel.store.incidents import Incidents
 from tests.report.incident_samples import a_resolved_incident, a_waiting_incident
 from tests.tui.screens import a_dashboard, a_home, drawn, screen_text
+
+BEFORE = Outcome(360, 0.33, 0.0, 900, 4800, 5100, 0.8, 1)
+AFTER = Outcome(360, 0.0, 0.0, 880, 4600, 5000, 1.25, 4)
+SIMULATED = Outlook(
+    calibrated=True,
+    note="refused 32.0% simulated, 33.0% observed",
+    now=BEFORE,
+    after=AFTER,
+    candidates=(Candidate("max_replicas 1 → 4", AFTER, sufficient=True),),
+    courses=(
+        Course("as it is", 60.0, (60, 60, 60), (0, 60, 120), (0, 0, 0), (1, 1, 1), 1),
+        Course("max_replicas 1 → 4", 60.0, (60, 120, 180), (0, 0, 0), (0, 0, 0), (1, 2, 4), 4),
+    ),
+)
 
 
 async def test_the_incident_is_explained_below_the_list(tmp_path: Path) -> None:
@@ -155,3 +171,33 @@ async def test_the_change_of_an_incident_can_be_taken_back(tmp_path: Path) -> No
     assert stored is not None
     assert stored.incident.state is IncidentState.UNDOING
     state.close()
+
+
+async def test_the_simulation_of_a_plan_is_a_table_and_a_figure_beside_the_decision(tmp_path: Path) -> None:
+    state = a_home(tmp_path)
+    a_waiting_incident(state)
+    stored = Incidents(state).unclosed()[0]
+    assert stored.incident.plan is not None
+    Incidents(state).touch(stored, plan=replace(stored.incident.plan, outlook=SIMULATED))
+
+    state.close()
+    async with a_dashboard(tmp_path, "4", size=(100, 60)) as pilot:
+        shown = screen_text(pilot)
+
+    assert "as it is              33.0%       0.0%  4800 ms           0.80" in shown
+    assert "refused or timed out ┤      ██████████" in shown
+
+
+async def test_the_text_of_a_plan_takes_the_focus_and_gives_it_back(tmp_path: Path) -> None:
+    state = a_home(tmp_path)
+    a_waiting_incident(state)
+    state.close()
+
+    async with a_dashboard(tmp_path, "4", "tab") as pilot:
+        there = pilot.app.focused
+        await pilot.press("tab")
+        back = pilot.app.focused
+
+    assert there is not None
+    assert back is not None
+    assert (there.id, back.id) == ("approvals-detail", "approvals-grid")
