@@ -185,7 +185,7 @@ async def test_the_simulation_of_a_plan_is_a_table_and_a_figure_beside_the_decis
         shown = screen_text(pilot)
 
     assert "as it is              33.0%       0.0%  4800 ms           0.80" in shown
-    assert "refused or timed out ┤      ██████████" in shown
+    assert "refused or timed out ┤                    █████" in shown
 
 
 async def test_the_text_of_a_plan_takes_the_focus_and_gives_it_back(tmp_path: Path) -> None:
