@@ -5,12 +5,9 @@ GeneratedTokens (Azure's LLM inference traces; a request takes 0.1 s and 10 ms a
 gmt_create and exec_time_seconds (Alibaba's GenAI requests), and may be gzipped. Without a trace, the sample of the
 demo is replayed.
 
-The policies: `defaults` (1 to 10 replicas at 70 %), `utilization-30` and `max-40` change one of these, `hpa` is a
-HorizontalPodAutoscaler at 70 % with up to 40 replicas, and `sentinel` begins with the defaults and reacts. Sentinel
-sees what a router logs and no more: it looks every 10 s at the last two minutes, needs at least 5 and 1 % of the
-requests refused for 30 s (the rule `requests-refused`), knows the duration only of requests that have ended, and
-keeps to the cooldown and the hourly limit of its policy. Every policy is scored from Sentinel's first action to the
-end of the trace; what was refused before is reported apart.
+The policies are those of `sentinel/rehearse/contest.py`, which `sentinel rules backtest` plays on recorded history too,
+on 1 to 10 replicas at 70 %. Every policy is scored from Sentinel's first action to the end of the trace; what was
+refused before is reported apart. The CPU that replaying an hour of the trace with one candidate takes is measured.
 """
 
 from __future__ import annotations
@@ -19,47 +16,27 @@ import argparse
 import csv
 import gzip
 import json
-import random
 import sys
-from bisect import bisect_left
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from sentinel.model.settings import Knob, Settings
+from sentinel.rehearse.contest import Reaction, Score, played
 from sentinel.remediate.policy import Bounds, Policy
-from sentinel.remediate.sizing import cheapest
-from sentinel.simulate.kubernetes_autoscale import HorizontalPodAutoscaler
-from sentinel.simulate.replay import REFUSED, SERVED, TIMED_OUT, Demand, Replay, Timing
+from sentinel.simulate.replay import Demand, Replay, Timing
 
 SAMPLE = Path(__file__).parent.parent / "sentinel" / "demo" / "arrivals.csv"
-EVERY, WINDOW, HOLD = 10.0, 120.0, 30.0
-REFUSALS, SHARE = 5, 0.01
-LOOK_BACK = 3600.0
+CPU_BOUND = 0.1
+"""Seconds of CPU that replaying an hour with one candidate may take."""
 BOUNDS = {
     Knob.TARGET_UTILIZATION: Bounds(20, 90),
     Knob.MIN_REPLICAS: Bounds(1, 1000),
     Knob.MAX_REPLICAS: Bounds(1, 1000),
 }
-QUIET = 60.0
-"""It has recovered when refusals stay below the symptom's share for so long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How a policy did from Sentinel's first action on."""
-
-    policy: str
-    refused_share: float
-    timed_out_share: float
-    recovery_seconds: float | None
-    """From Sentinel's first action to the begin of the first quiet minute; none if there was none."""
-    replica_hours: float
-    p95_ms: float
-    refused_share_before: float
 
 
 def read(trace: Path, base_seconds: float, token_seconds: float) -> Demand:
@@ -98,118 +75,17 @@ def _seconds(text: str) -> float:
     return at.timestamp() + (int(digits) / 10 ** len(digits) if digits else 0.0)
 
 
-class Sentinel:
-    """Watches a replay as the daemon watches a router, and changes its settings."""
-
-    def __init__(self, replay: Replay, demand: Demand, timing: Timing, policy: Policy) -> None:
-        self.actions: list[tuple[float, Settings, str]] = []
-        self._replay = replay
-        self._demand = demand
-        self._timing = timing
-        self._policy = policy
-        self._since: float | None = None
-        self._chance = random.Random(1)
-
-    def watch(self) -> None:
-        """Live through the trace."""
-        now, last = 0.0, self._demand.arrivals[-1]
-        while now < last:
-            now = self._next(now)
-            self._replay.advance(now)
-            if self._hurts(now) and self._may_act(now):
-                self._act(now)
-        self._replay.finish()
-
-    def _next(self, now: float) -> float:
-        """When it looks again; where nothing comes for long there is nothing to see."""
-        arrived, arrivals = self._replay.arrived, self._demand.arrivals
-        coming = arrivals[arrived] if arrived < len(arrivals) else arrivals[-1]
-        skipped = max(0.0, coming - now - 2 * WINDOW) // EVERY * EVERY
-        return now + EVERY + skipped
-
-    def _hurts(self, now: float) -> bool:
-        begin, end = bisect_left(self._demand.arrivals, now - WINDOW), self._replay.arrived
-        refused = self._replay.status.count(REFUSED, begin, end)
-        if refused < REFUSALS or refused < SHARE * (end - begin):
-            self._since = None
-            return False
-        self._since = now if self._since is None else self._since
-        return now - self._since >= HOLD
-
-    def _may_act(self, now: float) -> bool:
-        within = [at for at, _, _ in self.actions if now - at < self._policy.limit_window.total_seconds()]
-        cooled = not within or now - within[-1] >= self._policy.cooldown.total_seconds()
-        return cooled and len(within) < self._policy.per_target_per_hour
-
-    def _act(self, now: float) -> None:
-        seen = self._seen(now)
-        if not len(seen):
-            return
-        sized = cheapest(seen, self._replay.settings, self._timing, self._policy.bounds)
-        if sized.settings != self._replay.settings:
-            self._replay.change(sized.settings)
-            self.actions.append((now, sized.settings, sized.workings))
-
-    def _seen(self, now: float) -> Demand:
-        """The arrivals of the last hour; how long a refused or unfinished one would take is drawn from the others."""
-        arrivals, replay = self._demand.arrivals, self._replay
-        numbers = range(bisect_left(arrivals, now - LOOK_BACK), replay.arrived)
-        ended = {
-            number: self._demand.services[number]
-            for number in numbers
-            if replay.status[number] in {SERVED, TIMED_OUT} and replay.ended(number) <= now
-        }
-        known = list(ended.values())
-        if not known:
-            return Demand([], [])
-        took = [ended[number] if number in ended else self._chance.choice(known) for number in numbers]
-        return Demand([arrivals[number] for number in numbers], took)
-
-
-def played(demand: Demand, timing: Timing) -> tuple[list[Score], list[tuple[float, Settings, str]]]:
-    """The score of every policy, and what Sentinel did when."""
-    defaults = Settings()
-    replay = Replay(demand, defaults, timing)
-    sentinel = Sentinel(replay, demand, timing, replace(Policy(), bounds=BOUNDS))
-    sentinel.watch()
-    since = sentinel.actions[0][0] if sentinel.actions else 0.0
-    replays = {
-        "defaults": Replay(demand, defaults, timing),
-        "utilization-30": Replay(demand, replace(defaults, target_utilization=30), timing),
-        "max-40": Replay(demand, replace(defaults, max_replicas=40), timing),
-        "hpa": Replay(demand, replace(defaults, max_replicas=40), timing, HorizontalPodAutoscaler()),
-    }
-    for each in replays.values():
-        each.finish()
-    replays["sentinel"] = replay
-    return [score(name, each, demand.arrivals, since) for name, each in replays.items()], sentinel.actions
-
-
-def score(policy: str, replay: Replay, arrivals: Sequence[float], since: float) -> Score:
-    """What became of the requests from then on."""
-    after, before = replay.outcome(since), replay.outcome(until=since)
-    return Score(
-        policy,
-        after.refused_share,
-        after.timed_out_share,
-        recovery(replay, arrivals, since),
-        after.replica_hours,
-        after.p95_ms,
-        before.refused_share,
-    )
-
-
-def recovery(replay: Replay, arrivals: Sequence[float], since: float) -> float | None:
-    """Seconds until less than the symptom's share of a whole minute is refused."""
-    refused = [0, *accumulate(status == REFUSED for status in replay.status)]
-    at = since
-    while at + QUIET <= arrivals[-1]:
-        begin, end = bisect_left(arrivals, at), bisect_left(arrivals, at + QUIET)
-        count = refused[end] - refused[begin]
-        if count < max(1, SHARE * (end - begin)):
-            return at - since
-        at += 1
-    return None
+def candidate_hour(demand: Demand, timing: Timing) -> float:
+    """The most CPU, in seconds, that an hour of the demand takes with one of some candidates."""
+    hours = max(1e-9, (demand.arrivals[-1] - demand.arrivals[0]) / 3600)
+    taken = []
+    for settings in (Settings(), Settings(max_replicas=40), Settings(min_replicas=20, max_replicas=60)):
+        begun = time.process_time()
+        replay = Replay(demand, settings, timing)
+        replay.finish()
+        replay.outcome()
+        taken.append(time.process_time() - begun)
+    return max(taken) / hours
 
 
 def main() -> None:
@@ -225,17 +101,22 @@ def main() -> None:
     given = parser.parse_args()
     demand = read(given.trace, given.base_seconds, given.token_seconds)
     timing = Timing(given.start_seconds, given.scale_in_seconds)
-    scores, actions = played(demand, timing)
+    scores = played(demand, timing, replace(Policy(), bounds=BOUNDS), Settings())
+    actions = scores[-1].did
+    cpu = candidate_hour(demand, timing)
     if given.json:
-        json.dump({"policies": [_row(each) for each in scores], **_told(actions)}, sys.stdout, indent=2)
+        told = {"policies": [_row(each) for each in scores], **_told(actions)}
+        json.dump({**told, "cpu_seconds_per_candidate_hour": round(cpu, 4)}, sys.stdout, indent=2)
         print()
         return
     print(
         f"{len(demand):,} requests over {demand.arrivals[-1] / 3600:.2f} h; one replica starts in {timing.start:g} s"
     )
-    for at, settings, workings in actions:
-        sizes = f"{settings.min_replicas}..{settings.max_replicas} at {settings.target_utilization} %"
-        print(f"{at:7.0f} s  {sizes}: {workings}")
+    print(f"{cpu:.3f} s of CPU to replay an hour of it with one candidate (the bound is {CPU_BOUND:g} s)")
+    for one in actions:
+        chosen = one.settings
+        sizes = f"{chosen.min_replicas}..{chosen.max_replicas} at {chosen.target_utilization} %"
+        print(f"{one.at:7.0f} s  {sizes}: {one.workings}")
     print(
         f"{'policy':<15} {'refused':>8} {'timed out':>9} {'recovery':>9} {'replica-h':>9} {'p95':>8} {'before':>8}"
     )
@@ -259,18 +140,18 @@ def _row(one: Score) -> dict[str, Any]:
     }
 
 
-def _told(actions: Sequence[tuple[float, Settings, str]]) -> dict[str, Any]:
+def _told(actions: Sequence[Reaction]) -> dict[str, Any]:
     return {
-        "first_action_seconds": actions[0][0] if actions else None,
+        "first_action_seconds": actions[0].at if actions else None,
         "actions": [
             {
-                "seconds": at,
-                "min_replicas": settings.min_replicas,
-                "max_replicas": settings.max_replicas,
-                "target_utilization": settings.target_utilization,
-                "workings": workings,
+                "seconds": one.at,
+                "min_replicas": one.settings.min_replicas,
+                "max_replicas": one.settings.max_replicas,
+                "target_utilization": one.settings.target_utilization,
+                "workings": one.workings,
             }
-            for at, settings, workings in actions
+            for one in actions
         ],
     }
 

@@ -8,6 +8,7 @@ import pytest
 from tests.cli.command_line import sentinel
 from tests.cli.recorded_load import saturated
 from tests.detect.rule_texts import CAUSE, SYMPTOM, small_pack
+from tests.parts.two_busy_replicas import records
 
 
 @pytest.fixture
@@ -57,3 +58,21 @@ def test_a_history_that_ends_before_it_begins_is_refused(
 
     assert ended.code == 2
     assert "before it begins" in ended.err
+
+
+def test_what_each_policy_would_have_done_joins_the_backtest_unless_it_is_left_out(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, pack: Path
+) -> None:
+    path = tmp_path / "busy.jsonl"
+    path.write_text("\n".join(map(json.dumps, records())))
+    command = ("rules", "backtest", str(pack), "--records", str(path))
+
+    first, second = (sentinel(capsys, tmp_path / "home", *command, "--format", "json") for _ in range(2))
+    text = sentinel(capsys, tmp_path / "home", *command)
+    without = sentinel(capsys, tmp_path / "home", *command, "--no-policies")
+
+    (blue,) = json.loads(first.out)["policies"]
+    assert first.out == second.out
+    assert blue["calibrated"]
+    assert "Policies, simulated on what came: 1 deployment with requests" in text.out
+    assert "Policies" not in without.out

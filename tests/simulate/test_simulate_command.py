@@ -1,56 +1,19 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from tests.cli.command_line import sentinel
+from tests.parts.two_busy_replicas import records
 
-NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 NOW = ("--now", "2026-03-04T12:00:00Z")
-
-
-def state(seconds: int) -> dict[str, object]:
-    return {
-        "Type": "SentinelDeploymentState_CL",
-        "TimeGenerated": (NOON - timedelta(seconds=seconds)).isoformat(),
-        "EndpointName": "chat",
-        "DeploymentName": "blue",
-        "Replicas": 2,
-        "ReadyReplicas": 2,
-        "MinReplicas": 1,
-        "MaxReplicas": 2,
-        "TargetUtilization": 70,
-        "RequestTimeoutMs": 60000,
-        "MaxConcurrency": 1,
-        "QueueWaitMs": 500,
-        "UpdateInFlight": False,
-        "Revision": "7",
-    }
-
-
-def request(number: int) -> dict[str, object]:
-    """Three a second of 1 s each at two replicas: every third is refused."""
-    refused = number % 3 == 2
-    at = 240 - number / 3 + Random(number).uniform(-0.3, 0.3)
-    return {
-        "Type": "AmlOnlineEndpointTrafficLog",
-        "TimeGenerated": (NOON - timedelta(seconds=at)).isoformat(),
-        "EndpointName": "chat",
-        "DeploymentName": "blue",
-        "ResponseCode": 503 if refused else 200,
-        "TotalDurationMs": 500 if refused else 1000,
-        "XRequestId": str(number),
-    }
 
 
 @pytest.fixture
 def home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
-    rows = [*map(state, range(250, 0, -10)), *map(request, range(700))]
-    (tmp_path / "telemetry.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "telemetry.jsonl").write_text("\n".join(map(json.dumps, records())))
     sentinel(capsys, tmp_path / "home", "ingest", str(tmp_path / "telemetry.jsonl"))
     return tmp_path / "home"
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sentinel.model.rule import RuleSet
     from sentinel.query.engine import Engine
     from sentinel.rehearse.backtest import Backtest
+    from sentinel.rehearse.policy_backtest import Contested
     from sentinel.remediate.policy import Policy
     from sentinel.store.telemetry import TelemetryStore
 
@@ -101,6 +102,12 @@ class Replay:
         found = backtest(self.store, self.engine, rules, self.policy, self.begin, self.end)
         self.seconds = monotonic() - begun
         return found
+
+    def contests(self) -> tuple[Contested, ...]:
+        """What each policy would have done to the deployments of the history."""
+        from sentinel.rehearse.policy_backtest import contests
+
+        return contests(self.engine, self.policy, self.begin, self.end)
 
 
 @contextmanager
