@@ -20,6 +20,7 @@ from sentinel.model.tables import Column, KqlType, Table
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import Binding, Place, RowsLet, ScalarLet, TabularLet
 from sentinel.query.binder import Binder
+from sentinel.query.emit_expressions import ExpressionEmitter
 from sentinel.query.emit_fold import EmittedScan
 from sentinel.query.emit_sqlite import Emitter, written, written_step
 from sentinel.query.needed import needed_columns
@@ -62,7 +63,9 @@ class Bundle:
     pieces: Mapping[str, Piece]
     constants: Mapping[str, Any]
     expressions: tuple[str, ...]
-    """The bounds of the scans as SQL expressions."""
+    """What depends on nothing but the parameters, as SQL expressions: the bounds of the scans, then the values."""
+    values: tuple[str, ...]
+    """The names under which the last of the expressions are bound."""
 
 
 def compile_bundle(
@@ -137,15 +140,35 @@ def _is_light(plan: ir.Plan) -> bool:
     return isinstance(plan, ir.ScanTable)
 
 
+class _BundleEmitter(Emitter):
+    """Leaves out of the queries what is the same for every row: it is computed once for all of them."""
+
+    def __init__(self, needed: frozenset[int], bounds: dict[int, Bounds]) -> None:
+        super().__init__(needed, bounds)
+        self.values: dict[ir.Expr, str] = {}
+        self._plain = ExpressionEmitter()
+        self._plain.bound = self.bound
+
+    def expression(self, value: ir.Expr) -> exp.Expression:
+        """Any expression; a constant one that must be computed is bound."""
+        if isinstance(value, ir.Call) and ir.is_constant(value):
+            return exp.Placeholder(this=self.values.setdefault(value, f"v{len(self.values)}"))
+        return super().expression(value)
+
+    def computed(self, value: ir.Expr) -> str:
+        """The SQL that computes a constant expression."""
+        return written(self._plain.expression(value))
+
+
 class _Writer:
     """Writes the SQL of bound queries, steps that several read as tables of their own."""
 
     def __init__(self, answers: Mapping[str, ir.Rows]) -> None:
         self._answers = answers
         bounds, numbers = bounds_of(*answers.values())
-        self._emitter = Emitter(needed_columns(*answers.values()), bounds)
+        self._emitter = _BundleEmitter(needed_columns(*answers.values()), bounds)
         self._wholes = {text: self._emitter.whole(rows) for text, rows in answers.items()}
-        self._expressions = tuple(written(self._emitter.expression(e)) for e in numbers)
+        self._numbers = numbers
         self._steps: dict[str, Step] = {step[0]: step for step in self._emitter.steps}
         self._copies = self._grouped()
         known = self._steps.keys() | self._copies.keys()
@@ -169,8 +192,10 @@ class _Writer:
             sql, needs = self._statement(written(whole), sorted(reads), top=True)
             shown = tuple(Column(c.name, c.type) for c in self._answers[text].columns)
             parts[text] = Part(shown, sql, needs)
+        values = list(self._emitter.values)
+        expressions = tuple(map(self._emitter.computed, (*self._numbers, *values)))
         constants = {name: value for (_, value), name in self._emitter.bound.items()}
-        return Bundle(parts, known, constants, self._expressions)
+        return Bundle(parts, known, constants, expressions, tuple(self._emitter.values.values()))
 
     def _grouped(self) -> dict[str, Piece]:
         """The copy each scan reads: one for all that read the same table, narrowed alike."""

@@ -12,7 +12,8 @@ from sqlglot import exp
 
 from sentinel.model.tables import KqlType
 from sentinel.query import ir
-from sentinel.query.emit_text import comparison, is_comparison
+from sentinel.query.emit_inline import inline, is_inline
+from sentinel.query.emit_text import comparison, is_comparison, known_comparison
 
 _SAFE_INTEGER: Final = 2**53
 _BINS: Final = frozenset({"kql_bin_datetime", "kql_floor_datetime"})
@@ -138,10 +139,9 @@ class ExpressionEmitter:
 
     def _call(self, call: ir.Call) -> exp.Expression:
         op = call.op
-        if op in _BINS and isinstance(call.args[1], ir.Const) and isinstance(call.args[0], ir.Ref):
-            return self._bin(call.args[0], call.args[1], call)
-        if is_comparison(call):
-            return comparison(op, *map(self.expression, call.args))
+        fast = self._fast(call)
+        if fast is not None:
+            return fast
         if op.startswith("kql_"):
             return function(op, *map(self.expression, call.args))
         if op.startswith("?"):
@@ -161,13 +161,27 @@ class ExpressionEmitter:
         build = _FORMS[op]
         return build([self.expression(arg) for arg in call.args])
 
-    def _bin(self, value: ir.Ref, size: ir.Const, call: ir.Call) -> exp.Expression:
+    def _fast(self, call: ir.Call) -> exp.Expression | None:
+        """A call as SQLite computes it itself, None where Python must."""
+        op, args = call.op, call.args
+        if op in _BINS and isinstance(args[0], ir.Ref) and ir.is_constant(args[1]):
+            return self._bin(args[0], args[1], call)
+        if is_comparison(call):
+            needle = args[1]
+            if isinstance(needle, ir.Const) and isinstance(needle.value, str):
+                return known_comparison(op, self.expression(args[0]), needle.value, self.parameter)
+            return comparison(op, *map(self.expression, args))
+        return inline(op, list(map(self.expression, args))) if is_inline(call) else None
+
+    def _bin(self, value: ir.Ref, size: ir.Expr, call: ir.Call) -> exp.Expression:
         """A datetime rounded down to a constant multiple: ticks are never negative, so the remainder is plain."""
-        of = column(value.col)
-        if not isinstance(size.value, int) or size.value <= 0:
-            return function(call.op, of, self.constant(size))
-        rest = exp.Mod(this=of.copy(), expression=integer(size.value))
-        return exp.Paren(this=exp.Sub(this=of, expression=exp.Paren(this=rest)))
+        of, by = column(value.col), self.expression(size)
+        rest = exp.Mod(this=of.copy(), expression=by.copy())
+        plain = exp.Paren(this=exp.Sub(this=of, expression=exp.Paren(this=rest)))
+        if isinstance(size, ir.Const) and isinstance(size.value, int) and size.value > 0:
+            return plain
+        is_sized = exp.GT(this=by, expression=integer(0))
+        return exp.Paren(this=_case([is_sized, plain, function(call.op, of.copy(), by.copy())]))
 
     def _special_comparison(self, call: ir.Call) -> exp.Expression:
         """Comparisons of decimals and of reals that may be NaN."""
@@ -310,6 +324,7 @@ SQL_FUNCTIONS: Final = frozenset(
         "instr",
         "length",
         "lower",
+        "nullif",
         "octet_length",
         "substr",
     ]

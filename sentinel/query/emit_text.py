@@ -81,11 +81,31 @@ def is_comparison(call: ir.Call) -> bool:
 
 def comparison(op: str, text: exp.Expression, needle: exp.Expression) -> exp.Expression:
     """A comparison for which `is_comparison` holds, its sides already written."""
-    ascii_only = [
-        exp.EQ(this=_function("octet_length", side), expression=_function("length", side))
-        for side in (text, needle)
-    ]
-    both = exp.And(this=ascii_only[0], expression=ascii_only[1])
+    both = exp.And(this=_is_ascii(text), expression=_is_ascii(needle))
     return exp.Case(
         ifs=[exp.If(this=both, true=_FAST[op](text, needle))], default=_function(op, text, needle)
     )
+
+
+def known_comparison(
+    op: str, text: exp.Expression, needle: str, bind: Callable[[str], exp.Expression]
+) -> exp.Expression:
+    """The same with a text that is known: much of what a row would be asked is known, too."""
+    if not needle.isascii() or "\0" in needle:
+        return _function(op, text, bind(needle))
+    if op == "kql_op_has" and needle.isalnum():
+        found = exp.GT(
+            this=_function("instr", _function("lower", text), bind(needle.lower())), expression=_ZERO
+        )
+        padded = _joined(_SPACE, _function("lower", text), _SPACE)
+        alone = exp.Glob(this=padded, expression=bind(f"*[^0-9a-z]{needle.lower()}[^0-9a-z]*"))
+        test: exp.Expression = exp.And(this=found, expression=alone)
+    elif op == "kql_op_has":
+        test = exp.And(this=_contains(text, bind(needle)), expression=_function(op, text, bind(needle)))
+    else:
+        test = _FAST[op](text, bind(needle))
+    return exp.Case(ifs=[exp.If(this=_is_ascii(text), true=test)], default=_function(op, text, bind(needle)))
+
+
+def _is_ascii(text: exp.Expression) -> exp.Expression:
+    return exp.EQ(this=_function("octet_length", text), expression=_function("length", text))

@@ -94,11 +94,21 @@ class Sitting:
     def _answer(self, part: Part) -> Result:
         connection = self._desk.reader.connection
         if self._numbers is None:
-            listed = ", ".join(self._desk.bundle.expressions)
-            self._numbers = next(iter(connection.execute(f"SELECT {listed}", self._values))) if listed else ()
+            self._numbers = self._computed()
         for name in part.needs:
             self._desk.fill(name, self._values, self._numbers)
         rows, cut = fetch(connection, part.sql, self._values, DEFAULT_LIMITS)
         if cut:
             raise QueryLimitExceeded(cut)
         return Result(part.columns, shown(rows, part.columns), None, "")
+
+    def _computed(self) -> tuple[Any, ...]:
+        """The numbers the scans are bounded by; the values the queries need are bound."""
+        bundle = self._desk.bundle
+        if not bundle.expressions:
+            return ()
+        listed = f"SELECT {', '.join(bundle.expressions)}"
+        found = next(iter(self._desk.reader.connection.execute(listed, self._values)))
+        many = len(found) - len(bundle.values)
+        self._values.update(zip(bundle.values, found[many:], strict=True))
+        return tuple(found[:many])

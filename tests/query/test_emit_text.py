@@ -43,6 +43,21 @@ def test_a_column_compares_with_a_parameter_as_the_function_says(
     assert found == [(text, bool(run(text, needle))) for text, needle in product(TEXTS, [needle])]
 
 
+@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("needle", NEEDLES, ids=repr)
+def test_a_column_compares_with_a_known_text_as_the_function_says(
+    empty: Engine, operator: str, needle: str
+) -> None:
+    cells = ", ".join('"' + text.replace("\x00", "\\0") + '"' for text in TEXTS)
+    known = '"' + needle.replace("\x00", "\\0") + '"'
+    query = f"datatable(Text: string) [{cells}] | extend Found = Text {operator} {known}"
+
+    found = empty.query(query, now=NOW).rows
+
+    run = RUNS[OPERATORS[operator]]
+    assert found == [(text, bool(run(text, needle))) for text, needle in product(TEXTS, [needle])]
+
+
 @pytest.mark.parametrize("operator", ["=~", "startswith", "endswith", "contains"])
 def test_no_python_is_called_for_plain_text(empty: Engine, operator: str) -> None:
     sql = empty.explain(f"AmlComputeJobEvent | where JobName {operator} 'Train'").lower()
