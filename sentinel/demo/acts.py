@@ -87,10 +87,11 @@ def _play(stage: Stage, act: Act, mode: RunMode, console: Console, ask: Ask | No
     with stage.crowd(act.name) as crowd, Live(console=console, transient=True, refresh_per_second=4) as live:
         performance = _Performance(stage, act, crowd, story, mode, live, ask or _asking(console))
         seen, missing = performance.run()
+    ended = datetime.now(UTC)
     console.print(story.drawn(seen.incidents))
     for detail in _told(seen.incidents):
         console.print()
-        console.print(reasons(detail))
+        console.print(reasons(detail, stage.forecast(detail, ended)))
     console.print()
     if missing:
         console.print(Text(f"✘ Not as it should be: {'; '.join(missing)}.", "bold red"))

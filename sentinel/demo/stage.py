@@ -12,25 +12,34 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
-from sentinel.clock import SystemClock
+from sentinel.clock import SystemClock, to_ticks
+from sentinel.demo.forecast import Forecast, forecast
 from sentinel.demo.processes import Process, Router
 from sentinel.demo.settings import DeploymentPlan, RouterPlan, ServiceTime
 from sentinel.errors import ConfigError, SentinelError
-from sentinel.model.plan import RunMode
+from sentinel.model.plan import ActionKind, RunMode
+from sentinel.model.tables import DEPLOYMENT_STATE
 from sentinel.model.target import Target, deployment
+from sentinel.query.engine import Engine
 from sentinel.remediate.decisions import Decisions
+from sentinel.remediate.planner import PAST_WINDOWS
 from sentinel.report.incidents import IncidentDetail, incident_detail, incident_list
 from sentinel.store.state import State
+from sentinel.store.telemetry import TelemetryStore
 
 ENDPOINT: Final = "chat"
 PACE: Final = 0.1
 """Ten times as fast as in production: what is watched for two minutes there is watched for twelve seconds here."""
 
 _START_SECONDS: Final = 20.0
+_RECORDS_SECONDS: Final = 10.0
+_ANSWERED_WITHIN: Final = timedelta(seconds=1)
+"""Requests that came later may not be answered and logged yet."""
 _LOOK_SECONDS: Final = 0.05
 _ADDRESS_FILE: Final = "http.json"
 _QUOTA: Final = 24
@@ -126,6 +135,26 @@ class Stage:
         with closing(State.open_read_only(path)) as state:
             found = (incident_detail(state, row.id) for row in _of(target, state))
             return tuple(sorted((one for one in found if one), key=lambda one: one.incident.opened))
+
+    def forecast(self, detail: IncidentDetail, ended: datetime) -> Forecast | str:
+        """The change of an incident as it was foretold and as it was measured until the load ended.
+
+        Empty if nothing was changed; a reason if the two cannot be compared.
+        """
+        plan, diagnosis = detail.plan, detail.diagnosis
+        applied = [one for one in detail.actions if one.kind is ActionKind.APPLY and one.finished]
+        if plan is None or diagnosis is None or not applied or applied[-1].plan != plan.id:
+            return ""
+        until, window = ended - _ANSWERED_WITHIN, (diagnosis.at - diagnosis.window_start) * PAST_WINDOWS
+        with TelemetryStore.open(self.home / "telemetry") as store, closing(Engine(store)) as engine:
+            self._wait_for_records(store, until)
+            return forecast(engine, plan, window, until)
+
+    def _wait_for_records(self, store: TelemetryStore, until: datetime) -> None:
+        """Give the records of the last requests time to arrive."""
+        give_up = time.monotonic() + _RECORDS_SECONDS
+        while (store.newest(DEPLOYMENT_STATE.name) or 0) < to_ticks(until) and time.monotonic() < give_up:
+            time.sleep(_LOOK_SECONDS)
 
     def decide(self, incident: str, *, approve: bool) -> None:
         """Say yes or no to the plan of an incident.

@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from sentinel.demo.forecast import Forecast, forecast_lines
 from sentinel.model.diagnosis import ClauseRole, Diagnosis, Evidence, Outcome
 from sentinel.model.incident import IncidentState as At
 from sentinel.report.charts import sparkline
@@ -20,6 +21,7 @@ from sentinel.report.measures import before_after
 from sentinel.report.text import cut, row_text
 
 _ROW_WIDTH: Final = 110
+_FORETOLD: Final = ("Foretold", "Measured", "Together")
 _CHART_WIDTH: Final = 38
 """So that a chart and its latest value fit into 80 columns."""
 _LOOKS: Final = {
@@ -118,12 +120,13 @@ def lines_of(detail: IncidentDetail) -> Iterator[Line]:
         yield Line(entry.at, mark, entry.state.value, entry.sentence, style)
 
 
-def reasons(detail: IncidentDetail) -> RenderableType:
-    """Why Sentinel did what it did: verdict, evidence, what was ruled out, size and effect."""
+def reasons(detail: IncidentDetail, forecast: Forecast | str = "") -> RenderableType:
+    """Why Sentinel did what it did: verdict, evidence, what was ruled out, size, effect, and what was foretold."""
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right", style="bold", min_width=11)
     table.add_column(ratio=1)
-    for title, sentence in _reasons(detail):
+    foretold = forecast_lines(forecast) if forecast else ()
+    for title, sentence in (*_reasons(detail), *zip(_FORETOLD, foretold, strict=False)):
         table.add_row(title, Text(sentence))
     return table
 

@@ -9,8 +9,8 @@ from sentinel.simulate.replay import REFUSED, SERVED, TIMED_OUT, Demand, Replay
 
 
 def course_of(name: str, replay: Replay, demand: Demand, parts: int) -> Course:
-    """The course of a finished replay that was watched, from where its time line begins to the last arrival."""
-    begin = replay.begun
+    """The course of a finished replay that was watched, from the first arrival to the last."""
+    begin = demand.arrivals[0] if len(demand) else replay.begun
     last = demand.arrivals[-1] if len(demand) else begin
     seconds = max(1.0, last - begin) / parts
     counts = {status: [0] * parts for status in (SERVED, REFUSED, TIMED_OUT)}

@@ -8,9 +8,11 @@ from datetime import timedelta
 
 from rich.console import Console, RenderableType
 
+from sentinel.demo.forecast import Forecast
 from sentinel.demo.story import Glance, Story, reasons
 from sentinel.model.diagnosis import ClauseRole, Evidence, Outcome
 from sentinel.model.incident import IncidentState, Transition
+from sentinel.model.outlook import Outcome as Simulated
 from sentinel.model.plan import ActionKind
 from sentinel.report.incidents import IncidentDetail
 from tests.builders import NOON, a_diagnosis, a_plan, a_verdict, an_incident
@@ -87,3 +89,16 @@ def test_nothing_changed_is_said_too() -> None:
     lines = printed(reasons(IncidentDetail(incident, (), ())))
 
     assert lines[-1] == "     Change  none: mend score.py"
+
+
+def test_what_was_foretold_of_a_change_stands_beside_what_was_measured() -> None:
+    foretold = Simulated(700, 0.002, 0.0, 120, 300, 400, 0.04, 11)
+    forecast = Forecast(13.0, Simulated(700, 0.45, 0.0, 600, 800, 900, 0.015, 4), foretold, 0.0, 0.0, 0.041)
+
+    lines = printed(reasons(IncidentDetail(an_incident(plan=a_plan()), (), ()), forecast))
+
+    assert lines[-3:] == [
+        "   Foretold  0.2% refused or timed out, 144 replica-seconds (45.0% and 54 without the change)",
+        "   Measured  0.0% and 148 measured over 700 requests in 13 s",
+        "   Together  the shares served and the replicas agree within 20%",
+    ]
