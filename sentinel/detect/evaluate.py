@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 _MEASURE: Final = "Measure_"
 _SAMPLE: Final = "Sample_"
-_HOLDS: Final = "Holds_"
-_ADDED: Final = (_MEASURE, _SAMPLE, _HOLDS)
+HOLDS: Final = "Holds_"
+"""The column that says whether the threshold is reached."""
+_ADDED: Final = (_MEASURE, _SAMPLE, HOLDS)
 
 
 class Evaluator(Protocol):
@@ -49,9 +50,14 @@ class Newest(Protocol):
 
 def measured_query(symptom: Symptom) -> str:
     """The symptom's query with its measure, sample and threshold as columns of every row."""
+    return with_measures(one_query(symptom.query), symptom)
+
+
+def with_measures(query: str, symptom: Symptom) -> str:
+    """A query for the rows of a symptom, with the measure, the sample and the threshold added."""
     return (
-        f"{one_query(symptom.query)}\n| extend {_MEASURE} = todouble(\n{symptom.measure}\n)"
-        f", {_SAMPLE} = tolong(\n{symptom.sample}\n), {_HOLDS} = (\n{symptom.threshold}\n)"
+        f"{query}\n| extend {_MEASURE} = todouble(\n{symptom.measure}\n)"
+        f", {_SAMPLE} = tolong(\n{symptom.sample}\n), {HOLDS} = (\n{symptom.threshold}\n)"
     )
 
 
@@ -69,9 +75,9 @@ class WindowEvaluator:
             QueryError: The symptom's query was refused or ran out of a limit.
         """
         parameters: dict[str, Parameter] = {"window": symptom.window, "since": now - symptom.window}
-        query = f"{measured_query(symptom)}\n| where {_HOLDS}"
+        query = f"{measured_query(symptom)}\n| where {HOLDS}"
         answer = self._engine.query(query, now=now, parameters=parameters).records()
-        findings = [_finding(symptom, row, now) for row in answer]
+        findings = [finding_of(symptom, row, now) for row in answer]
         findings.sort(key=lambda finding: finding.target)
         return Evaluation(symptom.id, now, tuple(findings), self._newest(symptom))
 
@@ -89,9 +95,7 @@ class WindowEvaluator:
         if not answer:
             return None
         row = answer[0]
-        return Measurement(
-            target, since, now, _real(row[_MEASURE]), int(row[_SAMPLE] or 0), bool(row[_HOLDS])
-        )
+        return Measurement(target, since, now, _real(row[_MEASURE]), int(row[_SAMPLE] or 0), bool(row[HOLDS]))
 
     def _newest(self, symptom: Symptom) -> datetime | None:
         tables = self._engine.tables_of(symptom.query, parameters=parameter_types(None))
@@ -99,7 +103,8 @@ class WindowEvaluator:
         return from_ticks(max(ticks)) if ticks else None
 
 
-def _finding(symptom: Symptom, row: Mapping[str, Any], now: datetime) -> Finding:
+def finding_of(symptom: Symptom, row: Mapping[str, Any], now: datetime) -> Finding:
+    """A row for which a symptom holds, as a finding."""
     return Finding(
         symptom=symptom.id,
         target=Target.of_row(symptom.target, row),

@@ -148,7 +148,9 @@ class Emitter(FoldEmitter):
         values = [self.expression(e) for _, e in plan.keys]
         values += [self._aggregation(a, bare=bare) for _, a in wanted]
         query = self._select(values, columns, name)
-        if plan.keys:
+        if plan.keys and not plan.aggregates:
+            query.set("distinct", exp.Distinct())  # SQLite sorts for a GROUP BY
+        elif plan.keys:
             places = [integer(at) for at in range(1, len(plan.keys) + 1)]
             query.set("group", exp.Group(expressions=places))
         elif not wanted:

@@ -14,6 +14,7 @@ from typing import Final
 from sentinel.clock import VirtualClock
 from sentinel.deploy.adapters import Adapters
 from sentinel.detect.evaluate import WindowEvaluator
+from sentinel.detect.sliced import SlicedEvaluator
 from sentinel.model.finding import Evaluation, Measurement
 from sentinel.model.incident import Incident, IncidentState as At, Transition
 from sentinel.model.observer import Nobody
@@ -163,7 +164,7 @@ class _Replay:
         self.adapter = RecordedAdapter(then, self.clock)
         rows = Rows(self.view, span.begin - _BEFORE, span.end)
         self.occasions = Occasions(rules.symptoms, rows, span.begin)
-        self.asking = _Asking(WindowEvaluator(then, self.view), self.view, self.occasions)
+        self.asking = _Asking(SlicedEvaluator(then, self.view), self.view, self.occasions)
         self._all = self._in_force = rules
         self._incidents = Incidents(state)
         self._actions = Actions(state)
