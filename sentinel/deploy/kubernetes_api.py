@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import stamina
 
+from sentinel.deploy.http_answers import TOO_MANY, is_permanent, rest_seconds
 from sentinel.deploy.kubernetes_access import Access
 from sentinel.deploy.kubernetes_owners import FIELD_MANAGER
 from sentinel.errors import AdapterError, Conflict, TargetNotFound
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
-_TOO_MANY: Final = 429
-_SERVER_ERRORS: Final = 500
 _PAGE: Final = 500
 _ATTEMPTS: Final = 3
 _PATIENCE_SECONDS: Final = 2.0
@@ -162,10 +161,10 @@ def _failure(call: str, response: httpx2.Response) -> AdapterError:
     if code == _CONFLICT:
         claims = _claims(status)
         return FieldConflict(message, claims) if claims else Conflict(message)
-    rest = _seconds(response.headers.get("retry-after"))
-    if code == _TOO_MANY:
+    rest = rest_seconds(response.headers)
+    if code == TOO_MANY:
         return _TurnedAway(message, retry_after=1.0 if rest is None else rest)
-    return AdapterError(message, permanent=code < _SERVER_ERRORS, retry_after=rest)
+    return AdapterError(message, permanent=is_permanent(code), retry_after=rest)
 
 
 def _status_of(response: httpx2.Response) -> Mapping[str, Any]:
@@ -184,10 +183,3 @@ def _claims(status: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         for cause in causes
         if cause.get("reason") == "FieldManagerConflict"
     )
-
-
-def _seconds(written: str | None) -> float | None:
-    try:
-        return max(0.0, float(written)) if written else None
-    except ValueError:
-        return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
+from sentinel.deploy.http_answers import is_permanent, rest_seconds
 from sentinel.errors import AdapterError, Conflict, TargetNotFound
 from sentinel.model.settings import AZUREML_KNOBS, Change, Deployment, Knob, Settings
 from sentinel.model.target import Target, TargetKind, deployment
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 _NOT_FOUND: Final = 404
 _CONFLICTS: Final = (409, 412)
-_SERVER_ERRORS: Final = 500
 
 
 class LocalAdapter:
@@ -90,7 +90,8 @@ def _failure(call: str, response: httpx2.Response) -> AdapterError:
         return TargetNotFound(message)
     if response.status_code in _CONFLICTS:
         return Conflict(message)
-    return AdapterError(message, permanent=response.status_code < _SERVER_ERRORS)
+    rest = rest_seconds(response.headers)
+    return AdapterError(message, permanent=is_permanent(response.status_code), retry_after=rest)
 
 
 def _deployment(target: Target, said: Mapping[str, Any]) -> Deployment:

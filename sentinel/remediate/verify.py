@@ -52,7 +52,8 @@ class Trial:
         """The trial of a change, by the known lag of its effect and the times the symptom's rule needs.
 
         Judging takes half of what the symptom looks back, or as long as it must hold before it counts, at least. One
-        that puts a raised setting back is watched from the first moment.
+        that puts a raised setting back is watched from the first moment. The time to judge counts from the claim, as
+        the change may have been made then; where the control plane took long, what judging needs is left of it.
         """
         if applied is None:
             raise AssertionError(f"{plan.id} is judged and was never applied")
@@ -60,7 +61,7 @@ class Trial:
         since = in_force if plan.relaxes else in_force + max(plan.verify_after, lag)
         earliest = since if plan.relaxes else since + max(symptom.window / 2, symptom.hold)
         within = max(plan.verify_within, earliest - in_force)
-        deadline = applied.claimed + within
+        deadline = max(applied.claimed + within, earliest)
         return cls(since, earliest, deadline, deadline + symptom.window)
 
     @property

@@ -168,3 +168,88 @@ def test_a_change_that_is_accepted_and_not_in_force_is_its_own_outcome(clock: Vi
 
     done = carried_out(action, adapter)
     assert (done.state, done.detail) == (ActionState.FAILED, "accepted but not in force: max_replicas 4")
+
+
+class Answering(SimulatedAdapter):
+    """A control plane that answers calls for a change with these, one after the other, before it makes one."""
+
+    answers: list[AdapterError]
+
+    def apply(self, target: Target, changes: Sequence[Change], *, expect: str, key: str) -> Deployment:
+        if self.answers:
+            raise self.answers.pop(0)
+        return super().apply(target, changes, expect=expect, key=key)
+
+
+@pytest.fixture
+def answering(clock: VirtualClock) -> Answering:
+    adapter = Answering(clock)
+    adapter.add(CHAT_BLUE, Settings(max_replicas=4))
+    return adapter
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        AdapterError("answered 429", retry_after=30.0),
+        AdapterError("answered 503"),
+        AdapterError("answered 500"),
+    ],
+    ids=str,
+)
+def test_a_busy_control_plane_leaves_the_claim_open_until_it_takes_the_change(
+    answering: Answering, answer: AdapterError
+) -> None:
+    action = claimed(answering)
+    answering.answers = [answer, answer]
+    for _ in range(2):
+        with pytest.raises(AdapterError) as raised:
+            carried_out(action, answering)
+        assert raised.value is answer
+
+    done = carried_out(action, answering)
+
+    assert (done.state, done.detail) == (ActionState.APPLIED, "in force")
+    assert answering.describe(CHAT_BLUE).settings.max_replicas == 9
+
+
+def test_a_change_that_is_refused_for_good_fails_with_what_was_said(answering: Answering) -> None:
+    answering.answers = [AdapterError("answered 403: forbidden", permanent=True)]
+
+    done = carried_out(claimed(answering), answering)
+
+    assert (done.state, done.detail) == (ActionState.FAILED, "answered 403: forbidden")
+
+
+class Operating(SimulatedAdapter):
+    """A control plane that accepts a change, and makes it in a long-running operation that takes two looks."""
+
+    looks = 2
+    calls = 0
+
+    def apply(self, target: Target, changes: Sequence[Change], *, expect: str, key: str) -> Deployment:
+        self.calls += 1
+        before = self.describe(target)
+        super().apply(target, changes, expect=expect, key=key)
+        self.looks = 2
+        return replace(before, updating=True)
+
+    def describe(self, target: Target) -> Deployment:
+        found = super().describe(target)
+        self.looks -= 1
+        if self.looks > 0 and found.settings.max_replicas != 4:
+            return replace(found, settings=replace(found.settings, max_replicas=4), updating=True)
+        return found
+
+
+def test_a_long_running_operation_is_waited_for_and_not_begun_again(clock: VirtualClock) -> None:
+    adapter = Operating(clock)
+    adapter.add(CHAT_BLUE, Settings(max_replicas=4))
+    action = claimed(adapter)
+    with pytest.raises(AdapterError, match="accepted and not in force yet: max_replicas 4"):
+        carried_out(action, adapter)
+
+    adapter.looks = 0
+    done = carried_out(action, adapter)
+
+    assert (done.state, done.detail, adapter.calls) == (ActionState.APPLIED, "found in force", 1)
