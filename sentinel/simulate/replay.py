@@ -24,8 +24,6 @@ SERVED: Final = 0
 REFUSED: Final = 1
 TIMED_OUT: Final = 2
 _PENDING: Final = 3
-_DECIDES_EVERY: Final = 1.0
-"""Seconds between two decisions of azureml-fe, however often replicas are looked after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class Replay:
         """What became of each request."""
         self._demand = demand
         self._timing = timing
-        self._scaler: Scaler = scaler or Autoscaler(timing.scale_in, max(_DECIDES_EVERY, timing.tick))
+        self._scaler: Scaler = scaler or Autoscaler(timing.scale_in, timing.tick)
         self._watch = watch
         self._ready = settings.min_replicas if ready is None else ready
         self._starting: deque[float] = deque()
