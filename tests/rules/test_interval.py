@@ -30,7 +30,7 @@ VERDICT = (IncidentState.DIAGNOSED, IncidentState.ESCALATED)
 
 
 def completed(symptom: Symptom, found: RuleCase, stage: Stage) -> datetime:
-    """The first instant at which the symptom holds for somebody: that of an event, or a window later if it is a wait."""
+    """When the symptom first holds for somebody: at an event, or a window later if it waits for one."""
     events = {row.at for row in found.case.rows}
     waits = {at + symptom.window + timedelta(seconds=1) for at in events}
     instants = sorted(at for at in events | waits if at <= found.case.when)
