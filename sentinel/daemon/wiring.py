@@ -24,6 +24,7 @@ from sentinel.daemon.adapters import adapters_of, channels_of
 from sentinel.daemon.freshness import Freshness
 from sentinel.daemon.narrator import Narrator
 from sentinel.daemon.observation import Observation
+from sentinel.daemon.relaxing import LooksBack
 from sentinel.daemon.rule_book import RuleBook
 from sentinel.daemon.schedule import Job, Schedule
 from sentinel.daemon.shared_state import SharedState
@@ -206,7 +207,7 @@ def _build(home: Path, config: Config, clock: Clock, opened: ExitStack) -> Daemo
             ledger=Ledger(own, tuple(channels), observer, lambda symptom: rules.current().symptom(symptom)),
         )
         every = max(policy.relax.look_back / _LOOKS, timedelta(seconds=1))
-        jobs.append(Job("relax", every, lambda: relaxer.look(clock.now()), waits=True))
+        jobs.append(Job("relax", every, LooksBack(relaxer, clock).look, waits=True))
     schedule = Schedule(tuple(jobs), metrics, ending)
     app = create_app(
         ingester=ingester,
