@@ -64,7 +64,7 @@ class OperatorBinder(WindowBinder):
         if named.names:
             return [(named.names[0], value)]
         if is_unnameable(named.value):
-            self.unsupported("an unnamed element chosen by a value", named.span, "name it")
+            self.unsupported("an unnamed column of this kind", named.span, "name it")
         found = argument_name(named.value)
         if found is None:
             number = 1

@@ -82,7 +82,7 @@ class SummarizeBinder(CallBinder):
                 self.fail(f"there are two columns named {named.names[0]!r}", named.span)
             return named.names[0]
         if is_unnameable(named.value):
-            self.unsupported("an unnamed element chosen by a value", named.span, "name it")
+            self.unsupported("an unnamed column of this kind", named.span, "name it")
         name = argument_name(named.value)
         if name is None:
             return unique_name("Column1", taken) if "Column1" not in taken else self._numbered(taken)
@@ -127,7 +127,7 @@ class SummarizeBinder(CallBinder):
         if not isinstance(value, tree.Call):
             return self._numbered(taken)
         if is_unnameable(value):
-            self.unsupported("an unnamed element chosen by a value", value.span, "name it")
+            self.unsupported("an unnamed column of this kind", value.span, "name it")
         name = argument_name(value)
         return self._numbered(taken) if name is None else unique_name(name, taken)
 
@@ -345,6 +345,8 @@ class SummarizeBinder(CallBinder):
     def _measured(self, node: tree.Call, name: str, args: list[ir.Expr]) -> tuple[ir.Col, ir.Aggregation]:
         value = args[0]
         if name in {"stdev", "stdevp", "variance", "variancep"}:
+            if value.type in {KqlType.STRING, KqlType.GUID}:
+                self.fail(f"{name}() takes numbers, not a {value.type}", node.span)
             real = self.convert(value, _REAL)
             return self.new_column("", _REAL, nullable=False, wild=True), ir.Aggregation(
                 f"kql_agg_{name}", (real,)
@@ -360,6 +362,8 @@ class SummarizeBinder(CallBinder):
             kind, call = sketch(self, node, name, args)
             return self.new_column("", kind, wild=kind is _REAL), call
         if name.startswith("binary_all_"):
+            if value.type not in {KqlType.INT, _LONG}:
+                self.fail(f"{name}() takes whole numbers, not a {value.type}", node.span)
             return self.new_column("", _LONG), ir.Aggregation(
                 f"kql_agg_{name.removeprefix('binary_all_')}", (value,)
             )

@@ -198,6 +198,8 @@ def is_unnameable(value: tree.Expression) -> bool:
     if isinstance(value, tree.Call) and value.arguments:
         if value.name.startswith("covariance"):
             return not all(argument_name(argument.value) for argument in value.arguments[:2])
+        if value.name in _PLAIN and value.name != "take_any":
+            return not argument_name(value.arguments[0].value)
         named = value.name in _KEEPS_ARGUMENT or value.name in AGGREGATE_NAMES
         return named and is_unnameable(value.arguments[0].value)
     return isinstance(value, tree.Index) and not isinstance(value.index, tree.Literal)

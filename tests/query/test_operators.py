@@ -140,6 +140,15 @@ def test_a_session_begins_behind_a_gap_or_when_it_lasts_too_long_or_when_told_to
     assert [row[0] for row in found] == ["10:00", "10:00", "10:00", "10:12", "10:20", "10:21"]
 
 
+@pytest.mark.parametrize(
+    "aggregate",
+    ["binary_all_and(k)", "binary_all_or(1.5)", "binary_all_xor(now())", "stdev(k)", "variancep(k)"],
+)
+def test_what_is_no_number_is_not_aggregated_as_one(ask: Ask, aggregate: str) -> None:
+    with pytest.raises(QueryError, match=r"takes (whole )?numbers, not a"):
+        ask(f"{T} | summarize {aggregate}")
+
+
 def test_a_session_of_nothing_is_refused(ask: Ask) -> None:
     with pytest.raises(QueryError, match="row_window_session"):
         ask("print at = datetime(null) | serialize s = row_window_session(at, 1h, 5m)")

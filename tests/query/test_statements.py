@@ -62,6 +62,8 @@ def test_settings_that_change_no_answer_are_taken(ask: Ask) -> None:
         ("range x from 1 to 2 step 1 | fork (count) (take 1)", "fork"),
         ("range x from 1 to 2 step 1 | facet by x", "facet"),
         ("print s = 'a' | reduce by s", "reduce"),
+        ("print x = 1 | summarize binary_all_and(x + 1)", "an unnamed column"),
+        ("print x = 1 | summarize take_anyif(x + 1, true)", "an unnamed column"),
     ],
 )
 def test_what_is_not_answered_is_refused_by_name(ask: Ask, text: str, what: str) -> None:
