@@ -22,7 +22,7 @@ from sentinel.model.outlook import Candidate, Outcome, Outlook
 from sentinel.model.plan import Formula, Plan, RunMode
 from sentinel.model.rule import RuleSet
 from sentinel.model.settings import Change, Deployment, Knob
-from sentinel.model.target import Target
+from sentinel.model.target import COLUMNS, Target
 from sentinel.query.engine import Engine
 from sentinel.remediate.capacity import dispersion, headroom_for
 from sentinel.remediate.guardrails import out_of_bounds, within_step
@@ -82,12 +82,14 @@ def smallest_enough(model: Model, deployment: Deployment, back: tuple[Change, ..
         source=headroom.source,
         value=found[0].after,
     )
+    grown = [replace(one, change=f"{one.change}, at {headroom.value} %") for one in search.tried]
+    after = model.with_settings(simulated_settings(deployment.settings, found))
     outlook = Outlook(
         calibrated=True,
         note=model.note,
         now=model.with_settings(deployment.settings),
-        after=model.with_settings(simulated_settings(deployment.settings, found)),
-        candidates=tuple(search.tried),
+        after=after,
+        candidates=(*grown, Candidate(", ".join(map(str, found)), after, sufficient=True)),
         seconds=span,
         courses=courses(model, deployment.settings, found),
     )
@@ -220,7 +222,8 @@ class Relaxer:
         enough = smallest_enough(model, deployment, known.back)
         if isinstance(enough, str):
             return enough
-        finding = Finding(symptom.id, target, now, {}, seen.measure, seen.sample)
+        named = dict(zip(COLUMNS[target.kind], target.names, strict=True))
+        finding = Finding(symptom.id, target, now, named, seen.measure, seen.sample)
         return self._incident(stored.incident, known, enough, deployment, finding, mode, relax)
 
     def _incident(

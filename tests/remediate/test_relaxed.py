@@ -247,6 +247,8 @@ def test_it_is_put_back_to_the_smallest_value_that_is_enough(load: int, after: i
 
     assert not isinstance(found, str)
     assert found.changes == (Change(Knob.MAX_REPLICAS, 20, after),)
+    assert found.outlook.candidates[0].change == "max_replicas 20 → 4, at 150 %"
+    assert found.outlook.candidates[-1].outcome == found.outlook.after
     assert found.formula.workings.startswith(f"{load * 600} requests of ")
 
 
