@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -127,7 +128,8 @@ def reasons(detail: IncidentDetail, forecast: Forecast | str = "") -> Renderable
     table.add_column(ratio=1)
     foretold = forecast_lines(forecast) if forecast else ()
     for title, sentence in (*_reasons(detail), *zip(_FORETOLD, foretold, strict=False)):
-        table.add_row(title, Text(sentence))
+        says, _, row = sentence.partition("\n")
+        table.add_row(title, Group(Text(says), Padding(Text(row), (0, 0, 0, 4))) if row else Text(says))
     return table
 
 
@@ -167,4 +169,4 @@ def _verdict(diagnosis: Diagnosis) -> Iterator[tuple[str, str]]:
 
 
 def _first_row(one: Evidence) -> str:
-    return f"\n    {cut(row_text(one.rows[0]), _ROW_WIDTH)}" if one.rows else ""
+    return f"\n{cut(row_text(one.rows[0]), _ROW_WIDTH)}" if one.rows else ""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Final
 
+from sentinel.clock import format_span
 from sentinel.model.outlook import Candidate, Course, Outcome, Outlook, Price
 from sentinel.report.charts import columns, stretched
 from sentinel.report.text import number
@@ -63,7 +65,7 @@ def figure_lines(courses: Sequence[Course], width: int) -> Iterator[str]:
     top = max(max(one.ready) for one in courses)
     for course in courses:
         yield ""
-        yield f"{course.name}, requests a second and replicas over {_minutes(course)}"
+        yield f"{course.name}, requests a second and replicas over {_span(course)}"
         failed = [(one + other) for one, other in zip(course.refused, course.timed_out, strict=True)]
         shown = [
             ("arrived", [count / course.seconds for count in course.arrived], most, 1),
@@ -85,8 +87,8 @@ def _chart(name: str, values: list[float], top: float, height: int, width: int) 
         yield f"{label:>{named}} ┤{line:<{room}} {peak}".rstrip()
 
 
-def _minutes(course: Course) -> str:
-    return f"{course.seconds * len(course.served) / 60:.0f} min"
+def _span(course: Course) -> str:
+    return format_span(timedelta(seconds=course.seconds * len(course.served)))
 
 
 def cost_text(extra: float, price: Price | None) -> str:

@@ -59,7 +59,7 @@ def test_what_is_chosen_is_drawn_over_time_beside_what_is() -> None:
 
     assert drawn[:12] == [
         "",
-        "as it is, requests a second and replicas over 3 min",
+        "as it is, requests a second and replicas over 3m",
         "             arrived ┤▂▂▂▂▂▂▅▅▅▅▅█████ max 3",
         "              served ┤▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂ max 1",
         "                     ┤",
