@@ -26,7 +26,9 @@ from sentinel.simulate.replay import REFUSED, SERVED, TIMED_OUT, Demand, Replay,
 EVERY: Final = 10.0
 WINDOW: Final = 120.0
 HOLD: Final = 30.0
-"""How often Sentinel looks, how far back, and for how long it must hurt: those of the rule, in seconds."""
+KEEP_FIRING: Final = 120.0
+"""How often Sentinel looks, how far back, for how long it must hurt, and how long it must be quiet to count as gone:
+those of the rule, in seconds."""
 REFUSALS: Final = 5
 SHARE: Final = 0.01
 LOOK_BACK: Final = 3600.0
@@ -69,6 +71,7 @@ class Reacting:
         self._timing = timing
         self._policy = policy
         self._since: float | None = None
+        self._fired: float | None = None
         self._chance = random.Random(1)  # noqa: S311 - the same demand is to give the same reactions
 
     def watch(self) -> None:
@@ -89,13 +92,16 @@ class Reacting:
         return now + EVERY + skipped
 
     def _hurts(self, now: float) -> bool:
+        """Whether the symptom fires: it held for long enough, and was not quiet for long enough since."""
         begin, end = bisect_left(self._demand.arrivals, now - WINDOW), self._replay.arrived
         refused = self._replay.status.count(REFUSED, begin, end)
-        if refused < REFUSALS or refused < SHARE * (end - begin):
+        if refused >= REFUSALS and refused >= SHARE * (end - begin):
+            self._since = now if self._since is None else self._since
+            if now - self._since >= HOLD:
+                self._fired = now
+        else:
             self._since = None
-            return False
-        self._since = now if self._since is None else self._since
-        return now - self._since >= HOLD
+        return self._fired is not None and now - self._fired < KEEP_FIRING
 
     def _may_act(self, now: float) -> bool:
         window = self._policy.limit_window.total_seconds()
