@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,87 +11,24 @@ import pytest
 import yaml
 
 from sentinel.clock import SystemClock
-from sentinel.deploy.kubernetes import VERSIONS, KubernetesAdapter
+from sentinel.deploy.kubernetes import KubernetesAdapter
 from sentinel.deploy.kubernetes_access import access_of
 from sentinel.deploy.kubernetes_api import Api
-from sentinel.deploy.kubernetes_owners import FIELD_MANAGER
-from sentinel.deploy.kubernetes_workload import APPLIED, AZUREML_LABEL, RESTARTED_AT, Options
+from sentinel.deploy.kubernetes_workload import AZUREML_LABEL, RESTARTED_AT, Options
 from sentinel.errors import AdapterError, Conflict, TargetNotFound
-from sentinel.model.settings import Change, Deployment, Knob, Settings
+from sentinel.model.settings import Change, Knob, Settings
 from sentinel.model.target import Target
 from tests.builders import CHAT_BLUE
+from tests.parts.kubernetes_adapters import (
+    OPTIONS,
+    RAISE,
+    MakeAdapter,
+    autoscaler_of,
+    changed,
+    deployment_of,
+    refusal_of,
+)
 from tests.parts.kubernetes_objects import Place, a_deployment, an_autoscaler
-
-RAISE = Change(Knob.MAX_REPLICAS, 4, 9)
-OPTIONS = Options()
-
-MakeAdapter = Callable[..., KubernetesAdapter]
-
-
-class InterruptedApi(Api):
-    """An API server at which somebody acts between our rehearsal and our change, or a webhook alters it."""
-
-    act: Callable[[], object] = staticmethod(lambda: None)
-    admit: Callable[[dict[str, Any]], dict[str, Any]] = staticmethod(lambda rehearsed: rehearsed["spec"])
-
-    def apply(self, path: str, body: Mapping[str, Any], *, dry_run: bool, force: bool) -> dict[str, Any]:
-        if not dry_run:
-            act, self.act = self.act, lambda: None
-            act()
-        answer = super().apply(path, body, dry_run=dry_run, force=force)
-        return {**answer, "spec": self.admit(answer)}
-
-
-@pytest.fixture
-def make(place: Place) -> Iterator[MakeAdapter]:
-    """Adapters to the namespace of the test."""
-    with ExitStack() as opened:
-
-        def made(
-            options: Options = OPTIONS,
-            versions: tuple[str, ...] = VERSIONS,
-            **meddling: Callable[..., Any],
-        ) -> KubernetesAdapter:
-            api = InterruptedApi(access_of(place.cluster.kubeconfig, ""))
-            for name, meddle in meddling.items():
-                setattr(api, name, meddle)
-            adapter = KubernetesAdapter(api, [place.namespace], options, SystemClock(), versions=versions)
-            opened.callback(adapter.close)
-            return adapter
-
-        yield made
-
-
-@pytest.fixture
-def scaled(place: Place) -> Place:
-    """A Deployment with an autoscaler from 1 to 4 replicas."""
-    place.deploy(a_deployment())
-    place.scale(an_autoscaler())
-    return place
-
-
-def changed(adapter: KubernetesAdapter, *changes: Change, key: str = "act-1") -> Deployment:
-    """The deployment after changes of it as it is now."""
-    return adapter.apply(CHAT_BLUE, changes, expect=adapter.describe(CHAT_BLUE).revision, key=key)
-
-
-def refusal_of(adapter: KubernetesAdapter, change: Change) -> str:
-    """Why a change is refused for good."""
-    with pytest.raises(AdapterError) as refused:
-        changed(adapter, change)
-    assert refused.value.permanent
-    return str(refused.value)
-
-
-def autoscaler_of(place: Place, version: str = "v1") -> dict[str, Any]:
-    path = place.autoscalers.replace("/v1/", f"/{version}/", 1)
-    found: dict[str, Any] = place.cluster.call("GET", f"{path}/chat-blue")
-    return found
-
-
-def deployment_of(place: Place) -> dict[str, Any]:
-    found: dict[str, Any] = place.cluster.call("GET", f"{place.deployments}/chat-blue")
-    return found
 
 
 class TestAnAutoscaler:
@@ -274,164 +211,6 @@ class TestPods:
             )
 
         assert adapter.describe(CHAT_BLUE).revision == read.revision
-
-
-class TestTheRevision:
-    def test_a_controller_at_work_does_not_change_it(self, scaled: Place, make: MakeAdapter) -> None:
-        adapter = make()
-        read = adapter.describe(CHAT_BLUE)
-
-        scaled.cluster.merge(f"{scaled.deployments}/chat-blue/scale", {"spec": {"replicas": 3}}, "horizontal")
-        scaled.settled(replicas=3)
-        now = adapter.describe(CHAT_BLUE)
-
-        assert (now.revision, now.replicas) == (read.revision, 3)
-
-    def test_an_edit_of_what_it_runs_changes_it(self, scaled: Place, make: MakeAdapter) -> None:
-        adapter = make()
-        read = adapter.describe(CHAT_BLUE)
-        containers = [{"name": "serve", "image": "example.invalid/serve:2"}]
-
-        scaled.cluster.apply(
-            f"{scaled.deployments}/chat-blue",
-            {
-                "apiVersion": "apps/v1",
-                "kind": "Deployment",
-                "metadata": {"name": "chat-blue"},
-                "spec": {"template": {"spec": {"containers": containers}}},
-            },
-            "ci",
-        )
-
-        assert adapter.describe(CHAT_BLUE).revision != read.revision
-
-    def test_an_edit_that_sets_the_old_value_again_changes_it(self, scaled: Place, make: MakeAdapter) -> None:
-        adapter, path = make(), f"{scaled.autoscalers}/chat-blue"
-        read = adapter.describe(CHAT_BLUE)
-
-        scaled.cluster.merge(path, {"spec": {"maxReplicas": 5}})
-        scaled.cluster.merge(path, {"spec": {"maxReplicas": 4}})
-
-        now = adapter.describe(CHAT_BLUE)
-        assert (now.settings == read.settings, now.revision == read.revision) == (True, False)
-
-    def test_an_edit_between_rehearsal_and_change_wins_and_is_named(
-        self, scaled: Place, make: MakeAdapter
-    ) -> None:
-        path = f"{scaled.autoscalers}/chat-blue"
-        adapter = make(act=lambda: scaled.cluster.merge(path, {"spec": {"minReplicas": 2}}))
-
-        with pytest.raises(Conflict, match="changed since it was read, last by kubectl-edit at 20"):
-            changed(adapter, RAISE)
-
-        spec = autoscaler_of(scaled)["spec"]
-        assert (spec["minReplicas"], spec["maxReplicas"]) == (2, 4)
-
-    def test_a_new_label_between_rehearsal_and_change_does_not_hinder_it(
-        self, scaled: Place, make: MakeAdapter
-    ) -> None:
-        path = f"{scaled.autoscalers}/chat-blue"
-        adapter = make(act=lambda: scaled.cluster.merge(path, {"metadata": {"labels": {"seen": "now"}}}))
-
-        assert changed(adapter, RAISE).settings.max_replicas == 9
-
-    def test_an_autoscaler_removed_between_rehearsal_and_change_is_not_made_again(
-        self, scaled: Place, make: MakeAdapter
-    ) -> None:
-        path = f"{scaled.autoscalers}/chat-blue"
-        adapter = make(act=lambda: scaled.cluster.call("DELETE", path))
-
-        with pytest.raises(Conflict):
-            changed(adapter, RAISE)
-
-        assert scaled.cluster.call("GET", scaled.autoscalers)["items"] == []
-
-    @pytest.mark.usefixtures("scaled")
-    def test_what_the_cluster_makes_something_else_of_is_not_changed(self, make: MakeAdapter) -> None:
-        adapter = make(admit=lambda rehearsed: rehearsed["spec"] | {"maxReplicas": 6})
-
-        assert "makes something else of chat/blue: max_replicas 6" in refusal_of(adapter, RAISE)
-        assert adapter.describe(CHAT_BLUE).settings.max_replicas == 4
-
-
-class TestOthersWhoSetIt:
-    def test_what_was_set_by_an_update_is_taken_over(self, scaled: Place, make: MakeAdapter) -> None:
-        changed(make(), RAISE)
-
-        metadata = autoscaler_of(scaled)["metadata"]
-        ours = [one for one in metadata["managedFields"] if one["manager"] == FIELD_MANAGER]
-        assert [one["operation"] for one in ours] == ["Apply"]
-        assert metadata["annotations"][APPLIED] == "act-1"
-
-    def test_what_another_manager_declared_is_refused_by_its_name(
-        self, scaled: Place, make: MakeAdapter
-    ) -> None:
-        declared = {**an_autoscaler(), "metadata": {"name": "chat-blue"}}
-        scaled.cluster.apply(f"{scaled.autoscalers}/chat-blue", declared, "platform-team")
-
-        why = refusal_of(make(), RAISE)
-
-        assert (
-            "spec.maxReplicas of HorizontalPodAutoscaler chat-blue is declared by field manager platform-team"
-            in why
-        )
-
-    def test_a_manager_named_in_take_over_gives_way(self, scaled: Place, make: MakeAdapter) -> None:
-        scaled.cluster.apply(f"{scaled.autoscalers}/chat-blue", an_autoscaler(), "platform-team")
-
-        applied = changed(make(Options(take_over=("platform-team",))), RAISE)
-
-        assert applied.settings.max_replicas == 9
-
-    @pytest.mark.parametrize(
-        ("metadata", "says"),
-        [
-            ({"annotations": {"argocd.argoproj.io/tracking-id": "app:autoscaling/x"}}, "Argo CD"),
-            ({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}, "Flux"),
-            ({"labels": {"helm.toolkit.fluxcd.io/name": "chat"}}, "Flux"),
-        ],
-    )
-    def test_what_gitops_keeps_is_refused_unless_allowed(
-        self, scaled: Place, make: MakeAdapter, metadata: Mapping[str, Any], says: str
-    ) -> None:
-        scaled.cluster.merge(f"{scaled.autoscalers}/chat-blue", {"metadata": metadata})
-
-        why = refusal_of(make(), RAISE)
-
-        assert f"is kept by {says}" in why
-        assert changed(make(Options(allow_gitops=True)), RAISE).settings.max_replicas == 9
-
-    def test_what_a_gitops_controller_applied_is_refused_unless_allowed(
-        self, scaled: Place, make: MakeAdapter
-    ) -> None:
-        scaled.cluster.apply(f"{scaled.autoscalers}/chat-blue", an_autoscaler(), "kustomize-controller")
-
-        why = refusal_of(make(), RAISE)
-
-        assert "kept by Flux (field manager kustomize-controller)" in why
-        assert changed(make(Options(allow_gitops=True)), RAISE).settings.max_replicas == 9
-
-    def test_an_autoscaler_that_keda_made_is_refused(self, scaled: Place, make: MakeAdapter) -> None:
-        owner = {
-            "apiVersion": "keda.sh/v1alpha1",
-            "kind": "ScaledObject",
-            "name": "chat",
-            "uid": "u",
-            "controller": True,
-        }
-        scaled.cluster.merge(f"{scaled.autoscalers}/chat-blue", {"metadata": {"ownerReferences": [owner]}})
-
-        assert "belongs to ScaledObject chat" in refusal_of(make(), RAISE)
-
-    def test_two_autoscalers_are_refused_by_name(self, scaled: Place, make: MakeAdapter) -> None:
-        other = an_autoscaler()
-        other["metadata"] = {"name": "another"}
-        scaled.scale(other)
-
-        described = make().describe(CHAT_BLUE)
-
-        assert Knob.MAX_REPLICAS not in described.known
-        assert "another, chat-blue" in str(described.why_not(Knob.MEMORY_MIB))
 
 
 class TestAzureMl:

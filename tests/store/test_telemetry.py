@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -337,53 +337,6 @@ def test_statistics_tell_what_is_kept(telemetry: TelemetryStore) -> None:
 
     assert (told.rows, told.days, told.set_aside) == (3, 3, 1)
     assert (told.oldest, told.newest) == (NOON, NOON + 2 * DAY)
-
-
-class TestRetention:
-    """Days leave as a whole."""
-
-    def test_days_before_a_date_are_removed(self, telemetry: TelemetryStore, reader: TelemetryReader) -> None:
-        telemetry.append(requests(3, step=DAY))
-        before = rows(reader, TRAFFIC, "ResponseCode")
-
-        removed = telemetry.expire((NOON + 2 * DAY).date())
-
-        assert removed == 2
-        assert len(before) == 3
-        assert rows(reader, TRAFFIC, "ResponseCode") == [(202,)]
-
-    def test_old_days_that_were_taken_in_lately_are_kept(self, tmp_path: Path) -> None:
-        with TelemetryStore.open(tmp_path) as store:
-            store.append(requests(3, step=DAY))
-
-            removed = store.expire((NOON + 2 * DAY).date(), untouched_since=datetime.now(UTC) - DAY)
-
-            assert (removed, store.statistics().days) == (0, 3)
-
-    def test_a_day_that_was_removed_can_come_back(
-        self, telemetry: TelemetryStore, reader: TelemetryReader
-    ) -> None:
-        telemetry.append(requests(2))
-        rows(reader, TRAFFIC, "ResponseCode")
-        telemetry.expire((NOON + DAY).date())
-
-        appended = telemetry.append(requests(1))
-
-        assert appended == Appended(new=1)
-        assert rows(reader, TRAFFIC, "ResponseCode") == [(200,)]
-
-    def test_another_process_that_writes_the_day_loses_nothing(self, tmp_path: Path) -> None:
-        with TelemetryStore.open(tmp_path) as daemon, TelemetryStore.open(tmp_path) as beside:
-            beside.append(requests(1))
-            daemon.expire((NOON + DAY).date())
-
-            appended = beside.append(requests(2))
-            reader = daemon.reader()
-            found = rows(reader, TRAFFIC, "ResponseCode")
-            reader.close()
-
-        assert appended == Appended(new=2)
-        assert found == [(200,), (201,)]
 
 
 def test_two_stores_of_one_directory_write_side_by_side(tmp_path: Path) -> None:
