@@ -269,10 +269,10 @@ def _of_cause(cause: Cause, pack: Pack) -> Iterator[Candidate]:
 
 def _of_definition(definition: Definition, pack: Pack) -> Iterator[Candidate]:
     rules: tuple[Rule, ...] = (*pack.rules.symptoms, *pack.rules.causes)
-    users = [rule for rule in rules if any(definition.text in q for q in _queries(rule))]
+    users = [rule for rule in rules if any(definition.text in q for q in queries_of(rule))]
     if not users:
         return
-    query = next(q for q in _queries(users[0]) if definition.text in q)
+    query = next(q for q in queries_of(users[0]) if definition.text in q)
     written = _Written(
         definition.name,
         definition.text,
@@ -283,7 +283,7 @@ def _of_definition(definition: Definition, pack: Pack) -> Iterator[Candidate]:
         lambda text: query.replace(definition.text, text),
     )
     others = [other.text for other in pack.definitions if other.name != definition.name]
-    own = [q[pack.begin_of(q) :] for rule in users for q in (*_queries(rule), *_formulas(rule))]
+    own = [q[pack.begin_of(q) :] for rule in users for q in (*queries_of(rule), *_formulas(rule))]
     read = frozenset(_WORD.findall(" ".join((*others, *own))))
     (let,) = parse(f"{definition.text}\nprint 1").lets
     body = let.value.body if isinstance(let.value, tree.Function) else let.value
@@ -311,7 +311,8 @@ def _clauses(cause: Cause, role: str) -> tuple[Clause, ...]:
     return {"requires": cause.requires, "excludes": cause.excludes, "supports": cause.supports}[role]
 
 
-def _queries(rule: Rule) -> Iterator[str]:
+def queries_of(rule: Rule) -> Iterator[str]:
+    """The queries of a rule, each behind the definitions it draws in."""
     if isinstance(rule, Symptom):
         yield rule.query
         return

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from sentinel.detect.case_file import ExpectedVerdict
 from sentinel.model.rule import Cause, RuleSet, Symptom
 from sentinel.rehearse.cases import Bench, RuleCase, Stage, find_cases
-from sentinel.rehearse.mutants import Candidate, Mutant, Pack, candidates, key_of
+from sentinel.rehearse.mutants import Candidate, Mutant, Pack, Rule, candidates, key_of, queries_of
+
+_SIMPLEST: Final = 5
+"""A mistake in a definition shows soonest where little else is asked: so many rules are tried before all the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,9 @@ class Score:
 def score(pack: Pack, within: Iterable[Path], *, sample: int | None = None, seed: int = 0) -> Score:
     """Try the mutants of the files that lie within some paths; of a `sample`, those that a seed picks.
 
-    First a mutant's own cases are tried (those of the rule, or of the rules that share the definition), then those of
-    other causes of the same symptoms that say which cause must be the top one. The first that fails catches it. A case
-    that fails without any change catches nothing.
+    First a mutant's own cases are tried (those of the rule, or of the rules that share the definition, the simplest
+    first), then those of other causes of the same symptoms that say which cause must be the top one. The first that
+    fails catches it. A case that fails without any change catches nothing.
 
     Raises:
         RuleErrors: A case file cannot be used.
@@ -46,7 +50,9 @@ def score(pack: Pack, within: Iterable[Path], *, sample: int | None = None, seed
     with Bench(pack.rules) as bench:
         mutants = [mutant for one in listed if (mutant := one.made(bench.engine)) is not None]
         alive = dict.fromkeys(range(len(mutants)))
-        trial = _Trial(pack.rules, bench, mutants, alive)
+        rules: tuple[Rule, ...] = (*pack.rules.symptoms, *pack.rules.causes)
+        sizes = {key_of(rule): sum(len(query) for query in queries_of(rule)) for rule in rules}
+        trial = _Trial(pack.rules, bench, mutants, alive, sizes)
         cases = find_cases(pack.files.values(), pack.rules)
         trial.by_own_cases(cases)
         trial.by_other_cases(cases)
@@ -73,17 +79,20 @@ class _Trial:
     bench: Bench
     mutants: list[Mutant]
     alive: dict[int, None]
+    sizes: Mapping[str, int]
+    """How much a rule asks, with all definitions it draws in, by `key_of`."""
 
-    def by_own_cases(self, cases: Iterable[RuleCase]) -> None:
-        """Try each mutant on the cases of the rules it changes."""
-        touching = self._by_rule()
-        for case in cases:
-            own = [at for at in touching.get(key_of(case.rule), ()) if at in self.alive]
-            self._try(case, own)
+    def by_own_cases(self, cases: Sequence[RuleCase]) -> None:
+        """Try each mutant on the cases of the rules it changes, of many such rules on those of the simplest first."""
+        simplest = self._by_rule(lambda keys: sorted(keys, key=self._size)[:_SIMPLEST])
+        others = self._by_rule(lambda keys: sorted(keys, key=self._size)[_SIMPLEST:])
+        for touching in (simplest, others):
+            for case in cases:
+                self._try(case, [at for at in touching.get(key_of(case.rule), ()) if at in self.alive])
 
     def by_other_cases(self, cases: Iterable[RuleCase]) -> None:
         """Try the mutants that are left on the cases of other causes of the same symptoms."""
-        touching = self._by_rule()
+        touching = self._by_rule(sorted)
         for case in cases:
             symptom = self._symptom_of(case)
             if symptom is None:
@@ -95,12 +104,16 @@ class _Trial:
             others = {at for key in keys if key != key_of(case.rule) for at in touching.get(key, ())}
             self._try(case, sorted(others & self.alive.keys()))
 
-    def _by_rule(self) -> dict[str, list[int]]:
+    def _by_rule(self, which: Callable[[frozenset[str]], Iterable[str]]) -> dict[str, list[int]]:
+        """The mutants that are left, by some of the rules each changes."""
         found: dict[str, list[int]] = {}
         for at in self.alive:
-            for key in self.mutants[at].touches:
+            for key in which(self.mutants[at].touches):
                 found.setdefault(key, []).append(at)
         return found
+
+    def _size(self, key: str) -> tuple[int, str]:
+        return self.sizes.get(key, 0), key
 
     def _symptom_of(self, case: RuleCase) -> Symptom | None:
         if isinstance(case.rule, Symptom):

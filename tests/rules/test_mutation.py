@@ -1,4 +1,4 @@
-"""The cases of some areas of the pack notice most mistakes in it; `make mutants` tries all of the pack."""
+"""The cases of the pack notice most mistakes in it: of a sample here, of all that `make mutants` tries."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from sentinel.detect import default_rule_paths
 from sentinel.rehearse.mutants import Pack
 from sentinel.rehearse.mutation_score import score
 
-AREAS = ("auth", "batch", "client")
-"""Areas whose causes share no definition of the containers, so that all their mutants cost ten seconds."""
-LEAST = 0.95
+SAMPLE = 250
+"""So many of some four thousand mutants, of all files, cost a minute and a half at most."""
+SEED = 1
+LEAST = 0.85
 
 
-def test_the_cases_catch_most_mutants_of_their_rules() -> None:
-    (pack,) = default_rule_paths()
+def test_the_cases_catch_most_mutants_of_the_pack() -> None:
+    pack = default_rule_paths()
 
-    found = score(Pack.load([pack]), [pack / "causes" / area for area in AREAS])
+    found = score(Pack.load(pack), pack, sample=SAMPLE, seed=SEED)
 
-    assert found.tried > 50
+    assert found.tried > 0.8 * SAMPLE
     assert found.share >= LEAST, "\n".join(map(str, found.missed))
