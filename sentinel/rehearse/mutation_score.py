@@ -124,10 +124,9 @@ class _Trial:
         if not listed:
             return
         with self.bench.stage(case.case) as stage:
-            if stage.failures(case.rule, self._around(case, None)):
-                return
-            for at in listed:
-                if self._catches(case, stage, self.mutants[at]):
+            caught = [at for at in listed if self._catches(case, stage, self.mutants[at])]
+            if caught and not stage.failures(case.rule, self._around(case, None)):
+                for at in caught:
                     del self.alive[at]
 
     def _catches(self, case: RuleCase, stage: Stage, mutant: Mutant) -> bool:
