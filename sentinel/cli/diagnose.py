@@ -28,7 +28,8 @@ from sentinel.cli.output import narrate, write_lines
     "--at",
     type=INSTANT,
     metavar="TIME",
-    help="The instant to look from (default: the event time of the newest record).",
+    help="The instant to look from (default: the event time of the newest record; of files, where nothing is wrong"
+    " then, the last minute of the hour before at which something is).",
 )
 @click.option("--symptom", default="", metavar="ID", help="Ask for this symptom only.")
 @click.option(
@@ -61,7 +62,7 @@ def command(
     from sentinel.config.rules_in_force import rules_in_force
     from sentinel.daemon.wiring import policy_of
     from sentinel.query.engine import Engine
-    from sentinel.rehearse.one_shot import about, everything, examine_all, newest_of
+    from sentinel.rehearse.one_shot import about, everything, examine_all, last_hurt, newest_of
     from sentinel.rehearse.written import examination_lines, examination_values
 
     home: Home = context.obj
@@ -76,6 +77,8 @@ def command(
         if moment is None:
             raise click.UsageError("there is no telemetry to look at")
         wanted = everything if target is None else about(target)
+        if source is not None and at is None:
+            moment = last_hurt(store, engine, rules, moment, wanted=wanted, symptom=symptom) or moment
         seen = examine_all(store, engine, rules, policy_of(config), moment, wanted=wanted, symptom=symptom)
     for problem in seen.problems:
         narrate(f"sentinel: {problem}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sentinel.clock import VirtualClock
 from sentinel.detect.evaluate import WindowEvaluator
@@ -24,6 +25,9 @@ from sentinel.remediate.planner import HandOver, plan_for
 from sentinel.remediate.policy import Policy
 from sentinel.store.as_of import AsOf
 from sentinel.store.telemetry import TelemetryStore
+
+_BETWEEN_LOOKS: Final = timedelta(minutes=1)
+_LOOKS_BACK: Final = 61
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,36 @@ def about(text: str) -> Callable[[Target], bool]:
 def newest_of(store: TelemetryStore) -> datetime | None:
     """The event time of the newest row of a store."""
     return store.statistics().newest
+
+
+def last_hurt(
+    store: TelemetryStore,
+    engine: Engine,
+    rules: RuleSet,
+    at: datetime,
+    *,
+    wanted: Callable[[Target], bool] = everything,
+    symptom: str = "",
+) -> datetime | None:
+    """The newest of the instants within the hour before `at`, a minute apart, at which a symptom holds.
+
+    What is recorded of an incident often ends after it. A symptom that cannot be asked holds nowhere.
+    """
+    asked = [rule for rule in rules.symptoms if symptom in ("", rule.id)]
+    with closing(AsOf(store, at)) as view, closing(engine.over(view)) as then:
+        evaluator = WindowEvaluator(then, view)
+        for back in range(_LOOKS_BACK):
+            moment = at - back * _BETWEEN_LOOKS
+            view.move(moment)
+            for rule in list(asked):
+                try:
+                    findings = evaluator.evaluate(rule, moment).findings
+                except QueryError:
+                    asked.remove(rule)
+                    continue
+                if any(wanted(finding.target) for finding in findings):
+                    return moment
+    return None
 
 
 def examine_all(

@@ -79,6 +79,27 @@ def test_nothing_wrong_ends_with_code_0(capsys: pytest.CaptureFixture[str], tmp_
     assert (ended.code, told["findings"]) == (0, [])
 
 
+def test_of_files_that_go_on_after_the_incident_the_last_minute_that_hurt_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    records = saturated(tmp_path / "records")
+    later = {
+        "Type": "AmlComputeJobEvent",
+        "TimeGenerated": "2026-03-04T12:20:00Z",
+        "JobName": "train-1",
+        "EventType": "JobStarted",
+        "ExecutionState": "Running",
+    }
+    (records / "later.jsonl").write_text(json.dumps(later) + "\n")
+
+    ended, told = diagnosed(capsys, tmp_path, "--from", str(records))
+    at_the_end, nothing = diagnosed(capsys, tmp_path, "--from", str(records), "--at", "2026-03-04T12:20:00Z")
+
+    assert (ended.code, told["at"]) == (1, "2026-03-04T12:04:00.000Z")
+    assert [one["causes"][0]["id"] for one in told["findings"]] == ["capacity/saturated-at-maximum"]
+    assert (at_the_end.code, nothing["findings"]) == (0, [])
+
+
 def test_an_earlier_instant_does_not_see_what_came_later(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
