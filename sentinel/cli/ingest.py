@@ -55,10 +55,11 @@ def command(
 ) -> None:
     """Take telemetry in from files, directories or standard input.
 
-    Every framing Azure delivers is understood (JSON Lines, arrays, diagnostic settings, Log Analytics answers, plain
-    or compressed by gzip or zstd). A record that is there already is not stored again, and a file goes on where an
-    earlier run ended. What cannot be stored is set aside with its reason, and the rest of the file is taken; then the
-    command ends with code 1. The receipt goes to standard output. It works whether or not a daemon runs.
+    Every framing Azure delivers is understood (JSON Lines, arrays, diagnostic settings, answers of Log Analytics
+    and of the metrics API, plain or compressed by gzip or zstd), and so are the events of Kubernetes (`kubectl get
+    events -o json`). A record that is there already is not stored again, and a file goes on where an earlier run
+    ended. What cannot be stored is set aside with its reason, and the rest of the file is taken; then the command
+    ends with code 1. The receipt goes to standard output. It works whether or not a daemon runs.
     """
     from sentinel.cli.opened import opened_telemetry
     from sentinel.collect.ingest import Ingester, take_again

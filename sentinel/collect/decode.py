@@ -9,6 +9,7 @@ import msgspec
 
 from sentinel.collect import framing
 from sentinel.collect.convert import to_json
+from sentinel.collect.foreign import unfolded
 from sentinel.collect.framing import Piece
 from sentinel.collect.normalise import Unusable, normalise
 from sentinel.collect.shapes import Shapes
@@ -204,6 +205,14 @@ class _Reading:
             self._normalise(record, Piece(piece.line, to_json(record)))
 
     def _normalise(self, record: Any, piece: Piece) -> None:
+        held = unfolded(record)
+        if held is not None:
+            for one in held:
+                self._normalised(one, Piece(piece.line, to_json(one)))
+        else:
+            self._normalised(record, piece)
+
+    def _normalised(self, record: Any, piece: Piece) -> None:
         try:
             table, row = normalise(record, self._table)
         except Unusable as error:
