@@ -61,9 +61,11 @@ def command(
     from sentinel.config import Config
     from sentinel.config.rules_in_force import rules_in_force
     from sentinel.daemon.wiring import policy_of
+    from sentinel.detect.yaml_places import nearest
     from sentinel.query.engine import Engine
-    from sentinel.rehearse.one_shot import about, everything, examine_all, last_hurt, newest_of
+    from sentinel.rehearse.one_shot import about, everything, examine_all, last_hurt, newest_of, targets_seen
     from sentinel.rehearse.written import examination_lines, examination_values
+    from sentinel.report.text import cut
 
     home: Home = context.obj
     config = Config.load(home.directory)
@@ -80,8 +82,17 @@ def command(
         if source is not None and at is None:
             moment = last_hurt(store, engine, rules, moment, wanted=wanted, symptom=symptom) or moment
         seen = examine_all(store, engine, rules, policy_of(config), moment, wanted=wanted, symptom=symptom)
+        strangers = None
+        if target is not None and not seen.found:
+            known = targets_seen(store, engine, rules, moment)
+            strangers = None if any(map(wanted, known)) else sorted({one.label for one in known})
     for problem in seen.problems:
         narrate(f"sentinel: {problem}")
+    if strangers is not None:
+        meant = cut(nearest(target or "", strangers), 200) if strangers else "it names no target at all"
+        narrate(
+            f"sentinel: nothing that the symptoms look at names {target!r}, which is not to say it is well; {meant}"
+        )
     if form == "json":
         click.echo(json.dumps(examination_values(seen, rules), ensure_ascii=False, indent=2))
     else:

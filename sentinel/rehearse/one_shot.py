@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sentinel.clock import VirtualClock
-from sentinel.detect.evaluate import WindowEvaluator
+from sentinel.detect.evaluate import WindowEvaluator, measured_query
 from sentinel.diagnose.causes import diagnose
 from sentinel.diagnose.evidence import failure
 from sentinel.errors import AdapterError, QueryError
@@ -19,7 +19,7 @@ from sentinel.model.incident import Incident, IncidentState
 from sentinel.model.plan import Plan
 from sentinel.model.rule import RuleSet, Symptom
 from sentinel.model.target import Target, TargetKind
-from sentinel.query.engine import Engine
+from sentinel.query.engine import Engine, Parameter
 from sentinel.rehearse.recorded_adapter import RecordedAdapter
 from sentinel.remediate.planner import HandOver, plan_for
 from sentinel.remediate.policy import Policy
@@ -72,6 +72,20 @@ def about(text: str) -> Callable[[Target], bool]:
 def newest_of(store: TelemetryStore) -> datetime | None:
     """The event time of the newest row of a store."""
     return store.statistics().newest
+
+
+def targets_seen(store: TelemetryStore, engine: Engine, rules: RuleSet, at: datetime) -> frozenset[Target]:
+    """Every target some symptom looks at, healthy or not; a symptom that cannot be asked sees none."""
+    seen: set[Target] = set()
+    with closing(AsOf(store, at)) as view, closing(engine.over(view)) as then:
+        for rule in rules.symptoms:
+            parameters: dict[str, Parameter] = {"window": rule.window, "since": at - rule.window}
+            try:
+                rows = then.query(measured_query(rule), now=at, parameters=parameters).records()
+            except QueryError:
+                continue
+            seen |= {Target.of_row(rule.target, row) for row in rows}
+    return frozenset(seen)
 
 
 def last_hurt(

@@ -124,6 +124,17 @@ def test_the_telemetry_of_a_home_is_looked_at_for_one_target(
     assert ended.code == code
 
 
+@pytest.mark.parametrize(("target", "warned"), [("chat/blu", True), ("chat/blue", False), ("chat", False)])
+def test_a_name_that_nothing_is_known_of_is_not_taken_for_a_healthy_target(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, target: str, *, warned: bool
+) -> None:
+    records = saturated(tmp_path / "records", healthy=True)
+
+    ended = sentinel(capsys, tmp_path, "diagnose", target, "--from", str(records))
+
+    assert ("names 'chat/blu'" in ended.err and "did you mean 'chat/blue'" in ended.err) is warned
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
