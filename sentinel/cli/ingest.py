@@ -33,7 +33,8 @@ _AHEAD: Final = 8
 @click.option(
     "--table",
     metavar="TABLE",
-    help="The table of records that do not name theirs (files of a data export lie in am-TABLE).",
+    help="The table of records that do not name theirs (files of a data export lie in am-TABLE, others may be called"
+    " TABLE.json).",
 )
 @click.option("--again", is_flag=True, help="Read files from their beginning, whatever was taken before.")
 @click.option(

@@ -30,12 +30,12 @@ _EXPORTED: Final = "am-"
 
 
 def table_of_path(path: PurePath) -> str | None:
-    """The table a file of a data export holds, by its container `am-<Table>`."""
-    for part in path.parts:
-        if part.lower().startswith(_EXPORTED):
-            table = table_of_category(part[len(_EXPORTED) :])
-            if table is not None:
-                return table.name
+    """The table a file holds, by the container `am-<Table>` of a data export or by its own name, `<Table>.json`."""
+    named = [part[len(_EXPORTED) :] for part in path.parts if part.lower().startswith(_EXPORTED)]
+    for name in (*named, path.name.partition(".")[0]):
+        table = table_of_category(name)
+        if table is not None:
+            return table.name
     return None
 
 

@@ -158,7 +158,9 @@ def test_a_tree_of_exported_blobs_names_the_table(
         ("am-amlcomputejobevent/PT05M_1.json", "AmlComputeJobEvent"),
         ("/am-i-a-container/x.json", None),
         ("insights-logs-amlcomputejobevent/PT1H.json", None),
+        ("logs/AmlComputeJobEvent.jsonl.gz", "AmlComputeJobEvent"),
+        ("AmlComputeJobEvents.json", None),
     ],
 )
-def test_the_table_of_an_export_is_in_its_path(path: str, table: str | None) -> None:
+def test_the_table_of_a_file_is_in_its_path(path: str, table: str | None) -> None:
     assert table_of_path(PurePosixPath(path)) == table
