@@ -49,7 +49,10 @@ def _decimal(text: str) -> Value:
 def _datetime(text: str) -> Value:
     parts = _DATE_PARTS.fullmatch(text)
     if parts is not None:
-        return to_ticks(datetime(*map(int, parts.groups(default="0")), tzinfo=UTC))  # type: ignore[misc,arg-type]
+        try:
+            return to_ticks(datetime(*map(int, parts.groups(default="0")), tzinfo=UTC))  # type: ignore[misc,arg-type]
+        except OverflowError as error:
+            raise ValueError(text) from error
     ticks = parse_datetime(_unquoted(text))
     if ticks is None:
         raise ValueError(text)

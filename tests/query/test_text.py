@@ -55,6 +55,7 @@ def test_every_token_knows_its_place() -> None:
         ("T | where (a", 1, 13, "')'"),
         ("T | take 5 6", 1, 12, "the end of the query"),
         ("print datetime(yesterday)", 1, 7, "not a datetime"),
+        ("print datetime(2025,92233720368547758076, 16)", 1, 7, "not a datetime"),
     ],
 )
 def test_a_complaint_names_its_place(text: str, line: int, column: int, says: str) -> None:
