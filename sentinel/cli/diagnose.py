@@ -79,9 +79,12 @@ def command(
         if moment is None:
             raise click.UsageError("there is no telemetry to look at")
         wanted = everything if target is None else about(target)
-        if source is not None and at is None:
-            moment = last_hurt(store, engine, rules, moment, wanted=wanted, symptom=symptom) or moment
-        seen = examine_all(store, engine, rules, policy_of(config), moment, wanted=wanted, symptom=symptom)
+        policy = policy_of(config)
+        seen = examine_all(store, engine, rules, policy, moment, wanted=wanted, symptom=symptom)
+        if source is not None and at is None and not seen.found:
+            earlier = last_hurt(store, engine, rules, moment, wanted=wanted, symptom=symptom)
+            if earlier is not None:
+                seen = examine_all(store, engine, rules, policy, earlier, wanted=wanted, symptom=symptom)
         strangers = None
         if target is not None and not seen.found:
             known = targets_seen(store, engine, rules, moment)

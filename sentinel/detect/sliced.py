@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -151,7 +151,7 @@ def _window(symptom: Symptom, engine: Engine) -> _Window | None:
     head = text[source.span.start : counts.span.end]
     wheres = [one.condition for one in operators[:at] if isinstance(one, tree.Where)]
     is_windowed = _WINDOW in (
-        " ".join(_text(text, one).split()) for where in wheres for one in _joined(where)
+        " ".join(_text(text, one).split()) for where in wheres for one in tree.operands(where, "and")
     )
     if not is_windowed or _TIME.findall(head) != ["since", "now"] or not counts.keys:
         return None
@@ -179,15 +179,6 @@ def _finishing(symptom: Symptom, rest: str, columns: Sequence[Column]) -> str:
     shown = ", ".join(one.name for one in columns)
     read = f"print {arrays} | mv-expand {typed} | project {shown}"
     return f"{with_measures(read + rest, symptom)}\n| where {HOLDS}"
-
-
-def _joined(node: tree.Expression) -> Iterator[tree.Expression]:
-    """The conditions that `and` joins."""
-    if isinstance(node, tree.Binary) and node.operator == "and":
-        yield from _joined(node.left)
-        yield from _joined(node.right)
-    else:
-        yield node
 
 
 def _is_count(one: tree.Named) -> bool:

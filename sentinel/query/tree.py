@@ -26,6 +26,7 @@ from sentinel.query.tree_expressions import (
     Star,
     TypeOf,
     Unary,
+    operands,
 )
 from sentinel.query.tree_sources import (
     DataTable,
@@ -103,6 +104,7 @@ __all__ = [
     "Unary",
     "Union",
     "Where",
+    "operands",
 ]
 
 

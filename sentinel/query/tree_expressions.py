@@ -159,3 +159,12 @@ def names_in(node: object) -> Iterator[str]:
     elif isinstance(node, tuple):
         for one in node:
             yield from names_in(one)
+
+
+def operands(node: Expression, operator: str) -> Iterator[Expression]:
+    """The expressions that `and` (or `or`) joins, however they are nested; the expression itself if it joins none."""
+    if isinstance(node, Binary) and node.operator == operator:
+        yield from operands(node.left, operator)
+        yield from operands(node.right, operator)
+    else:
+        yield node

@@ -150,7 +150,7 @@ class _Editor:
 
     def dropped(self, condition: tree.Expression) -> Iterator[Splice]:
         """The condition without one of those that `and` joins; a span of time stays."""
-        joined = list(_operands(condition, "and"))
+        joined = list(tree.operands(condition, "and"))
         for at, one in enumerate(joined):
             if _is_span(one):
                 continue
@@ -162,15 +162,15 @@ class _Editor:
         """The edits within an expression."""
         match node:
             case tree.Binary(operator="and"):
-                for one in _operands(node, "and"):
+                for one in tree.operands(node, "and"):
                     if not _is_span(one):
                         yield from self.inside(one, rows)
             case tree.Binary(operator="or"):
-                either = list(_operands(node, "or"))
+                either = list(tree.operands(node, "or"))
                 for at, one in enumerate(either):
                     rest = self._joined(either[:at] + either[at + 1 :], " or ")
                     yield self._splice(node, rest, f"without {self._shown(one)}")
-                    yield from self.dropped(one) if len(list(_operands(one, "and"))) > 1 else ()
+                    yield from self.dropped(one) if len(list(tree.operands(one, "and"))) > 1 else ()
                     yield from self.inside(one, rows)
             case tree.Binary(operator="matches regex", left=left, right=right):
                 yield from self.inside(left, rows)
@@ -204,7 +204,7 @@ class _Editor:
             if (at == 0 and name in _PATTERN_CALLS) or self._text(argument).startswith("@"):
                 yield from self._alternatives(argument.value)
                 continue
-            if len(list(_operands(argument.value, "and"))) > 1:
+            if len(list(tree.operands(argument.value, "and"))) > 1:
                 yield from self.dropped(argument.value)
             yield from self.inside(argument.value, rows)
 
@@ -269,14 +269,6 @@ class _Editor:
 
     def _shown(self, node: tree.Node) -> str:
         return " ".join(self._text(node).split())
-
-
-def _operands(node: tree.Expression, operator: str) -> Iterator[tree.Expression]:
-    if isinstance(node, tree.Binary) and node.operator == operator:
-        yield from _operands(node.left, operator)
-        yield from _operands(node.right, operator)
-    else:
-        yield node
 
 
 def _numbers(node: tree.Expression) -> Iterator[tree.Literal]:
@@ -344,7 +336,7 @@ def _required_patterns(operators: Sequence[tree.Operator]) -> Iterator[str]:
 
 def _asked_for(node: tree.Expression) -> Iterator[str]:
     """The names of columns that a condition says must not be empty."""
-    for one in _operands(node, "and"):
+    for one in tree.operands(node, "and"):
         if isinstance(one, tree.Call) and one.name in ("isnotempty", "isnotnull"):
             for argument in one.arguments:
                 if isinstance(argument.value, tree.Name):

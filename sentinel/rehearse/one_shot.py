@@ -27,7 +27,7 @@ from sentinel.store.as_of import AsOf
 from sentinel.store.telemetry import TelemetryStore
 
 _BETWEEN_LOOKS: Final = timedelta(minutes=1)
-_LOOKS_BACK: Final = 61
+_LOOKS_BACK: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,14 @@ def last_hurt(
     wanted: Callable[[Target], bool] = everything,
     symptom: str = "",
 ) -> datetime | None:
-    """The newest of the instants within the hour before `at`, a minute apart, at which a symptom holds.
+    """The newest of the instants in the hour before `at`, a minute apart, at which a symptom holds; not `at` itself.
 
     What is recorded of an incident often ends after it. A symptom that cannot be asked holds nowhere.
     """
     asked = [rule for rule in rules.symptoms if symptom in ("", rule.id)]
     with closing(AsOf(store, at)) as view, closing(engine.over(view)) as then:
         evaluator = WindowEvaluator(then, view)
-        for back in range(_LOOKS_BACK):
+        for back in range(1, _LOOKS_BACK + 1):
             moment = at - back * _BETWEEN_LOOKS
             view.move(moment)
             for rule in list(asked):
