@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import structlog
 
 from sentinel.clock import Clock
+from sentinel.model.sentence import without_numbers
 from sentinel.model.target import Target
 from sentinel.remediate.relax import Relaxer
 
-_NUMBER: Final = re.compile(r"[\d.]+\w*")
 _log: Final = structlog.stdlib.get_logger("sentinel.relaxing")
 
 
@@ -26,7 +25,7 @@ class LooksBack:
     def look(self) -> None:
         """Look once; a reason that differs in its numbers only is not told again."""
         for target, why in self._relaxer.look(self._clock.now()).items():
-            kind = _NUMBER.sub("#", why)
+            kind = without_numbers(why)
             if self._told.get(target) != kind:
                 _log.info("raised settings", target=str(target), outcome=why)
             self._told[target] = kind

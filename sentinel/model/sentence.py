@@ -9,6 +9,7 @@ from typing import Any, Final
 
 _SPEC: Final = re.compile(r"[<>^]?\d{0,2},?(\.\d{1,2})?[dfgs%]?")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
+_NUMBER: Final = re.compile(r"[\d.]+\w*")
 UNKNOWN: Final = "unknown"
 """What stands for a number that no row gave."""
 
@@ -58,3 +59,8 @@ def _shown(value: Any, spec: str) -> str:
         return format(value, spec)
     except (ValueError, TypeError):
         return str(value)
+
+
+def without_numbers(text: str) -> str:
+    """A sentence in which every number is `#`, so that two that differ in their numbers only are the same."""
+    return _NUMBER.sub("#", text)

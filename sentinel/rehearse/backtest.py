@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
@@ -20,6 +19,7 @@ from sentinel.model.incident import Incident, IncidentState as At, Transition
 from sentinel.model.observer import Nobody
 from sentinel.model.plan import Effect, Plan
 from sentinel.model.rule import RuleSet, Symptom
+from sentinel.model.sentence import without_numbers
 from sentinel.model.target import Target
 from sentinel.pipeline import Pipeline
 from sentinel.query.engine import Engine
@@ -36,7 +36,6 @@ from sentinel.store.telemetry import TelemetryStore
 
 _BEFORE: Final = timedelta(days=8)
 """How far before the beginning rows are known to be there or not; queries that look further are always asked."""
-_NUMBER: Final = re.compile(r"[\d.]+\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +217,7 @@ class _Replay:
                 self._actions.conclude(plan.id, Effect.WORKED, now)
                 self.adapter.forget(incident.target)
             elif incident.state is At.WAITING:
-                told = (incident.id, plan.id, _NUMBER.sub("#", incident.why))
+                told = (incident.id, plan.id, without_numbers(incident.why))
                 self.blocked.setdefault(told, Blocked(now, incident, plan, incident.why))
         return bool(unclosed)
 
