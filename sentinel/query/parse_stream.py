@@ -43,10 +43,11 @@ class TokenStream:
         return self.tokens[min(self.at + count, len(self.tokens) - 1)]
 
     def take(self) -> Token:
-        """The next token, which is then behind."""
+        """The next token, which is then behind; the end of the text is no token to take."""
         token = self.tokens[self.at]
-        if token.kind is not Kind.END:
-            self.at += 1
+        if token.kind is Kind.END:
+            self.fail("a value")
+        self.at += 1
         return token
 
     def fail(self, expected: str, at: Token | None = None) -> NoReturn:
