@@ -17,7 +17,7 @@ from sentinel.query.bind_context import Aggregates, Place, unique_name
 from sentinel.query.bind_expressions import NUMBERS, WHOLE, call_form, registered, truth
 from sentinel.query.bind_reshape import ReshapeBinder
 from sentinel.query.functions_parse import parse_functions
-from sentinel.query.naming import aggregate_name, argument_name
+from sentinel.query.naming import argument_name
 from sentinel.query.tree_expressions import names_in
 
 _TEXT, _LONG, _REAL, _DYNAMIC, _BOOL = (
@@ -139,10 +139,9 @@ class SeriesBinder(ReshapeBinder):
         """The name, value and JSON of an empty bin of each aggregate."""
         values: list[tuple[str, ir.Expr, ir.Expr]] = []
         for one in node.aggregates:
-            bound = self.expression(one.value.value, Place((), place.names, aggregates=found))
-            call = one.value.value
-            auto = aggregate_name(call) if isinstance(call, tree.Call) else "Column1"
-            name = one.value.names[0] if one.value.names else unique_name(auto, taken)
+            value, names = one.value.value, one.value.names
+            bound = self.expression(value, Place((), place.names, aggregates=found))
+            name = names[0] if names else self.automatic(value, found.place, taken)
             taken.append(name)
             if one.default is not None:
                 default = self.convert(self.expression(one.default, Place((), place.names)), bound.type)

@@ -5,6 +5,7 @@ https://learn.microsoft.com/kusto/query/summarize-operator
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from sentinel.model.tables import KqlType
@@ -119,17 +120,32 @@ class SummarizeBinder(CallBinder):
                 self.fail(f"there are two columns named {named.names[0]!r}", named.span)
             name = named.names[0]
         else:
-            name = self._auto(value, taken)
+            name = self.automatic(value, found.place, taken)
         taken.append(name)
         return [(self.fresh(name, bound), bound)]
 
-    def _auto(self, value: tree.Expression, taken: list[str]) -> str:
+    def automatic(self, value: tree.Expression, place: Place, taken: list[str]) -> str:
+        """The name Kusto gives an unnamed aggregate, or what is computed from some."""
+        value = self._spelled(value, place)
         if not isinstance(value, tree.Call):
             return self._numbered(taken)
         if is_unnameable(value):
             self.unsupported("an unnamed column of this kind", value.span, "name it")
         name = argument_name(value)
         return self._numbered(taken) if name is None else unique_name(name, taken)
+
+    def _spelled(self, value: tree.Expression, place: Place) -> tree.Expression:
+        """An aggregate with its percentage written out, as it stands in the name of its column."""
+        if not isinstance(value, tree.Call):
+            return value
+        given = [replace(one, value=self._spelled(one.value, place)) for one in value.arguments]
+        if value.name in {"percentile", "percentilew"} and len(given) > 1:
+            percent = given[-1].value
+            known = self.convert(self.expression(percent, place), _REAL)
+            if not isinstance(known, ir.Const):
+                self.unsupported("an unnamed column of this kind", percent.span, "name it")
+            given[-1] = replace(given[-1], value=tree.Literal(percent.span, _REAL, known.value))
+        return replace(value, arguments=tuple(given))
 
     @staticmethod
     def _starred(call: tree.Call) -> bool:
@@ -215,12 +231,12 @@ class SummarizeBinder(CallBinder):
         outputs: list[ir.Definition] = []
         for at, argument in enumerate(call.arguments[skip:]):
             percent = self.convert(self.expression(argument.value, found.place), _REAL)
-            shown = percent_name(float(percent.value or 0)) if isinstance(percent, ir.Const) else ""
-            name = (
-                named.names[at]
-                if at < len(named.names)
-                else unique_name(f"percentile_{inner}_{shown}", taken)
-            )
+            if at < len(named.names):
+                name = named.names[at]
+            elif isinstance(percent, ir.Const):
+                name = unique_name(f"percentile_{inner}_{percent_name(float(percent.value or 0))}", taken)
+            else:
+                self.unsupported("an unnamed column of this kind", argument.span, "name it")
             taken.append(name)
             col, call_of = self._percentile(call, value, weight, percent)
             col = col.named(name)

@@ -243,8 +243,8 @@ def aggregate_name(call: tree.Call) -> str:
         return "any_arg0"
     if call.name in {"percentile", "percentilew"} and len(call.arguments) > 1:
         percent = call.arguments[-1].value
-        number = float(percent.value or 0) if isinstance(percent, tree.Literal) else 0.0
-        return f"percentile_{inner or ''}_{percent_name(number)}"
+        number = percent.value if isinstance(percent, tree.Literal) else 0
+        return f"percentile_{inner or ''}_{percent_name(float(number or 0))}"
     if call.name.startswith("covariance") and len(call.arguments) > 1:
         return f"{prefix}_{inner or ''}_{argument_name(call.arguments[1].value) or ''}"
     return f"{prefix}_{inner or ''}"
@@ -252,4 +252,4 @@ def aggregate_name(call: tree.Call) -> str:
 
 def percent_name(percent: float) -> str:
     """A percentile as part of a name: `95`, `99_9`."""
-    return f"{percent:g}".replace(".", "_")
+    return f"{percent:.15g}".replace(".", "_")

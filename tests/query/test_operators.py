@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sentinel.errors import QueryError
+from sentinel.errors import QueryError, QueryUnsupported
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 T = "datatable(k: string, v: long)['a', 1, 'a', 3, 'b', long(null), 'c', 2]"
@@ -77,6 +77,15 @@ def test_a_join_takes_one_left_row_a_key_by_default(ask: Ask) -> None:
         ),
         ("T | summarize make_list(v), make_set(v), make_list(v)", ["list_v", "set_v", "list_v1"]),
         ("T | summarize percentiles(v, 50, 99.9)", ["percentile_v_50", "percentile_v_99_9"]),
+        (
+            "let p = 95; T | summarize percentile(v, p), round(percentile(v, p))",
+            ["percentile_v_95", "percentile_v_951"],
+        ),
+        ("T | summarize percentile(v, 99.99999)", ["percentile_v_99_99999"]),
+        (
+            "T | make-series round(avg(v)), sum(v) + 1 on v step 1",
+            ["avg_v", "Column1", "v"],
+        ),
         ("T | summarize arg_max(v, *) by k", ["k", "v"]),
         ("T | summarize sum(v * 2) by bin(v, 5), tostring(k)", ["v", "k", "sum_"]),
         ("T | project strlen(k), v + 1, v * 2", ["strlen_k", "Column1", "Column2"]),
@@ -91,6 +100,11 @@ def test_unnamed_columns_get_kusto_s_names(
     names: Callable[[str], list[str]], query: str, expected: list[str]
 ) -> None:
     assert names(f"let T = {T}; {query}") == expected
+
+
+def test_a_percentile_is_not_named_by_what_is_only_calculated(ask: Ask) -> None:
+    with pytest.raises(QueryUnsupported, match="unnamed column"):
+        ask(f"{T} | summarize percentile(v, 90 + 5)")
 
 
 @pytest.mark.parametrize(
