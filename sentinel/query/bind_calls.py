@@ -240,9 +240,13 @@ class CallBinder(ListBinder):
         return ir.ScalarQuery(rows.plan, column, rows.order)
 
     def _pack_all(self, node: tree.Call, place: Place) -> ir.Expr:
-        sparse = bool(node.arguments) and getattr(node.arguments[0].value, "value", 0) == 1
+        sparse = [self.expression(argument.value, place) for argument in node.arguments]
+        if not all(isinstance(one, ir.Const) for one in sparse):
+            self.fail("pack_all() takes a constant", node.arguments[0].span)
         parts = [part for c in place.columns for part in (ir.Const(_TEXT, c.name), ir.Ref(c))]
-        name = "op_pack_sparse" if sparse else "bag_pack"
+        name = (
+            "op_pack_sparse" if any(isinstance(one, ir.Const) and one.value for one in sparse) else "bag_pack"
+        )
         return call_form(registered(name), tuple(map(self.as_json, parts)))
 
     def common_type(self, values: Sequence[ir.Expr], node: tree.Call) -> tuple[ir.Expr, ...]:

@@ -157,12 +157,12 @@ class ExpressionBinder(Context):
             if isinstance(of.value, float) or of.value != -(2**63):
                 return ir.Const(of.type, -of.value)
             return of
+        if of.type is _REAL:
+            return self._reals(
+                "*", of, ir.Const(_REAL, -1.0)
+            )  # SQLite takes -x for 0 - x, which loses the sign of zero
         kind = _LONG if of.type is KqlType.INT else of.type
-        op = (
-            "negate"
-            if of.reach < ir.LONGEST or (kind is _REAL and not of.wild)
-            else self._function("negate", kind)
-        )
+        op = "negate" if of.reach < ir.LONGEST else self._function("negate", kind)
         return ir.Call(op, (of,), kind, of.nullable, of.wild, of.reach)
 
     def _function(self, operation: str, kind: KqlType) -> str:

@@ -60,9 +60,10 @@ def _bag_pack_columns(binder: CallBinder, node: tree.Call, place: Place) -> ir.E
 
 def _column_ifexists(binder: CallBinder, node: tree.Call, place: Place) -> ir.Expr:
     values = [argument.value for argument in node.arguments]
-    if len(values) != 2 or not isinstance(values[0], tree.Literal) or values[0].type is not _TEXT:  # noqa: PLR2004
+    name = binder.expression(values[0], place) if len(values) == 2 else None  # noqa: PLR2004
+    if not isinstance(name, ir.Const) or name.type is not _TEXT:
         binder.fail("column_ifexists() takes the name of a column and a value to give instead", node.span)
-    column = place.column(str(values[0].value))
+    column = place.column(str(name.value))
     return binder.expression(values[1], place) if column is None else ir.Ref(column)
 
 
@@ -203,12 +204,13 @@ def element(binder: CallBinder, node: tree.Index, place: Place) -> ir.Expr | Non
     if not isinstance(of, tree.Call) or of.name not in {"array_sort_asc", "array_sort_desc"}:
         return None
     parts = several(binder, of, place)
-    if parts is None or len(parts) == 1 or not isinstance(index, tree.Literal):
+    if parts is None or len(parts) == 1:
         return None
-    at = index.value
-    if not isinstance(at, int) or not 0 <= at < len(parts):
+    at = binder.expression(index, place)
+    number = at.value if isinstance(at, ir.Const) else None
+    if not isinstance(number, int) or not 0 <= number < len(parts):
         binder.fail(f"{of.name}() gives {len(parts)} arrays here", node.span)
-    return parts[at][1]
+    return parts[number][1]
 
 
 def _first(binder: CallBinder, node: tree.Call, place: Place) -> ir.Expr:

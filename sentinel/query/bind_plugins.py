@@ -255,7 +255,7 @@ class PluginBinder(FindBinder):
         network = self.as_text(self.expression(given[2], Place(right.columns, place.names)))
         one = ir.Const(_LONG, 1)
         match = call_form(registered("ipv4_is_match"), (address, network))
-        if not (isinstance(unmatched, tree.Literal) and unmatched.value):
+        if self._constant(unmatched, place, "0") == "0":
             plan: ir.Plan = ir.Filter(ir.Join(rows.plan, right.plan, "inner", ((one, one),)), match)
             return ir.Rows(plan, self._beside(rows.columns, right.columns))
         number = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=2**53)

@@ -157,6 +157,10 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("print a = 1, b = 'x' | project bag_pack_columns(a, b)", [({"a": 1, "b": "x"},)]),
     ("let T = datatable(A: string, B: int)[]; print column_names_of(T)", [(["A", "B"],)]),
     ("print a = 7 | project x = column_ifexists('a', 0)", [(7,)]),
+    ("let n = 'a'; print a = 7 | project x = column_ifexists(n, 0)", [(7,)]),
+    ("let i = 1; print array_sort_asc(dynamic([3, 1]), dynamic(['x', 'y']))[i]", [(["y", "x"],)]),
+    ("let sparse = true; print a = 7, b = '' | project pack_all(sparse)", [({"a": 7},)]),
+    ("print a = 0.0 | project tostring(-a)", [("-0.0",)]),
     ("range x from 1 to 10 step 1 | extend t = '1234567890' | summarize sum(estimate_data_size(*))", [(180,)]),
     ("let f = (n: long, s: string) { strlen(s) > n }; print f(n=3, 'four')", [(True,)]),
     # Decimals sort and rank as numbers.
