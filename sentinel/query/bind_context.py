@@ -192,3 +192,18 @@ def unique_name(name: str, taken: Iterable[str]) -> str:
     if name not in used:
         return name
     return next(f"{name}{i}" for i in itertools.count(1) if f"{name}{i}" not in used)
+
+
+def beside(left: Iterable[ir.Col], right: Iterable[ir.Col]) -> tuple[ir.Col, ...]:
+    """The columns of two sides, those of the right renamed where the left has their name already.
+
+    A name that any column had before is never given anew: beside `k`, `k` and `k1` become `k2` and `k1`.
+    """
+    columns, others = [*left], [*right]
+    seen = {column.name for column in columns}
+    taken = {*seen, *(column.name for column in others)}
+    for column in others:
+        name = unique_name(column.name, taken) if column.name in seen else column.name
+        taken.add(name)
+        columns.append(column.named(name))
+    return tuple(columns)

@@ -12,7 +12,7 @@ from sentinel.query.bind_context import Place, unique_name
 from sentinel.query.bind_expressions import call_form, registered
 from sentinel.query.bind_forms import Parts
 from sentinel.query.bind_windows import WindowBinder
-from sentinel.query.naming import argument_name, is_unnameable
+from sentinel.query.naming import is_unnameable
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -65,7 +65,7 @@ class OperatorBinder(WindowBinder):
             return [(named.names[0], value)]
         if is_unnameable(named.value):
             self.unsupported("an unnamed column of this kind", named.span, "name it")
-        found = argument_name(named.value)
+        found = self.own_name(named.value, place)
         if found is None:
             number = 1
             while f"Column{number}" in names:

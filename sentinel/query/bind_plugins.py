@@ -13,7 +13,7 @@ from typing import Any, Final
 from sentinel.errors import Span
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
-from sentinel.query.bind_context import Place, unique_name
+from sentinel.query.bind_context import Place, beside
 from sentinel.query.bind_expressions import call_form, registered
 from sentinel.query.bind_find import FindBinder
 from sentinel.query.functions_plugins import plugin_functions
@@ -257,7 +257,7 @@ class PluginBinder(FindBinder):
         match = call_form(registered("ipv4_is_match"), (address, network))
         if self._constant(unmatched, place, "0") == "0":
             plan: ir.Plan = ir.Filter(ir.Join(rows.plan, right.plan, "inner", ((one, one),)), match)
-            return ir.Rows(plan, self._beside(rows.columns, right.columns))
+            return ir.Rows(plan, beside(rows.columns, right.columns))
         number = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=2**53)
         window = ir.Window("row_number", (), _LONG, (), nullable=False, reach=2**53)
         left = ir.Extend(rows.plan, ((number, window),))
@@ -266,15 +266,7 @@ class PluginBinder(FindBinder):
         found = self.renumbered(kept)
         plan = ir.Join(left, found.plan, "left", ((ir.Ref(number), ir.Ref(found.columns[0])),))
         plan, padded = self._padded(plan, found.columns[1:])
-        return ir.Rows(plan, self._beside(rows.columns, padded))
-
-    @staticmethod
-    def _beside(left: tuple[ir.Col, ...], right: tuple[ir.Col, ...]) -> tuple[ir.Col, ...]:
-        """The columns of two sides, those of the right renamed where needed."""
-        columns = list(left)
-        for column in right:
-            columns.append(column.named(unique_name(column.name, (c.name for c in columns))))
-        return tuple(columns)
+        return ir.Rows(plan, beside(rows.columns, padded))
 
 
 _PLUGINS: Final[dict[str, Callable[[PluginBinder, tree.Evaluate, ir.Rows, Place], ir.Rows]]] = {

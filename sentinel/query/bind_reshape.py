@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
-from sentinel.query.bind_context import FunctionLet, Place, unique_name
+from sentinel.query.bind_context import FunctionLet, Place, beside, unique_name
 from sentinel.query.bind_expressions import call_form, registered
 from sentinel.query.bind_operators import OperatorBinder
 from sentinel.query.functions_parse import parse_functions
@@ -43,12 +43,11 @@ class ReshapeBinder(OperatorBinder):
             plan, right_columns = self._padded(plan, right_columns)
         if kind in {"rightouter", "fullouter"}:
             plan, left_columns = self._padded(plan, left_columns)
-        columns = list(left_columns)
-        for at, column in enumerate(right_columns):
-            if node.lookup and right.columns[at].id in keys:
-                continue
-            columns.append(column.named(unique_name(column.name, (c.name for c in columns))))
-        return ir.Rows(plan, tuple(columns))
+        shown = [
+            column for column, own in zip(right_columns, right.columns, strict=True)
+            if not (node.lookup and own.id in keys)
+        ]  # fmt: skip
+        return ir.Rows(plan, beside(left_columns, shown))
 
     def _one_row_a_key(self, rows: ir.Rows, pairs: tuple[tuple[ir.Expr, ir.Expr], ...]) -> ir.Plan:
         keys = tuple((self.fresh("", left), left) for left, _ in pairs)

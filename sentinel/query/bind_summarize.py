@@ -10,9 +10,9 @@ from typing import Final
 
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
-from sentinel.query.bind_calls import CallBinder
 from sentinel.query.bind_context import Aggregates, Place, unique_name
 from sentinel.query.bind_expressions import call_form, registered
+from sentinel.query.bind_picks import ORDERABLE, Pick, PickBinder
 from sentinel.query.bind_sketches import SKETCHES, sketch
 from sentinel.query.naming import argument_name, is_unnameable, percent_name
 
@@ -22,9 +22,6 @@ _LONG, _REAL, _BOOL, _TEXT, _DYNAMIC = (
     KqlType.BOOL,
     KqlType.STRING,
     KqlType.DYNAMIC,
-)
-_ORDERABLE: Final = frozenset(
-    {KqlType.INT, _LONG, _REAL, KqlType.DECIMAL, KqlType.DATETIME, KqlType.TIMESPAN, _BOOL}
 )
 _SUMMABLE: Final = frozenset({KqlType.INT, _LONG, _REAL, KqlType.DECIMAL, KqlType.TIMESPAN})
 _CONDITIONAL: Final = {
@@ -44,7 +41,7 @@ _OLD: Final = {
 _FULLY: Final = 2**53
 
 
-class SummarizeBinder(CallBinder):
+class SummarizeBinder(PickBinder):
     """Binds aggregates."""
 
     def summarize(self, node: tree.Summarize, rows: ir.Rows, place: Place) -> ir.Rows:
@@ -56,7 +53,7 @@ class SummarizeBinder(CallBinder):
             if value.type is _DYNAMIC and node.aggregates:
                 hint = "group by tostring(...) of it"
                 self.fail("rows cannot be grouped by a dynamic", named.span, hint)
-            name = self._key_name(named, taken)
+            name = self._key_name(named, place, taken)
             taken.append(name)
             keys.append((self.fresh(name, value), value))
         found = Aggregates(place)
@@ -77,17 +74,15 @@ class SummarizeBinder(CallBinder):
             plan = ir.Extend(plan, tuple(computed))
         return ir.Rows(plan, tuple(columns))
 
-    def _key_name(self, named: tree.Named, taken: list[str]) -> str:
+    def _key_name(self, named: tree.Named, place: Place, taken: list[str]) -> str:
         if named.names:
             if named.names[0] in taken:
                 self.fail(f"there are two columns named {named.names[0]!r}", named.span)
             return named.names[0]
         if is_unnameable(named.value):
             self.unsupported("an unnamed column of this kind", named.span, "name it")
-        name = argument_name(named.value)
-        if name is None:
-            return unique_name("Column1", taken) if "Column1" not in taken else self._numbered(taken)
-        return unique_name(name, taken)
+        name = self.own_name(named.value, place)
+        return self._numbered(taken) if name is None else unique_name(name, taken)
 
     def _numbered(self, taken: list[str]) -> str:
         number = 1
@@ -101,16 +96,11 @@ class SummarizeBinder(CallBinder):
         value = named.value
         if isinstance(value, tree.Call):
             name = _OLD.get(value.name, value.name)
-            if name in {"arg_max", "arg_min"}:
-                return self._arg(named, value, name, found, plain_keys, taken)
             if name in {"percentiles", "percentilesw"}:
                 return self._percentiles(named, value, found, taken)
-            if (
-                name in {"take_any", "take_anyif"}
-                and (len(value.arguments) > 1 or self._starred(value))
-                and name == "take_any"
-            ):
-                return self._take_any(named, value, found, plain_keys, taken)
+            picks = self.picks(name, value, found, plain_keys)
+            if picks is not None:
+                return self._picked(named, picks, found, taken)
         if len(named.names) > 1:
             self.fail("this gives one column", named.span)
         outer = Place((), place.names, aggregates=found)
@@ -147,74 +137,15 @@ class SummarizeBinder(CallBinder):
             given[-1] = replace(given[-1], value=tree.Literal(percent.span, _REAL, known.value))
         return replace(value, arguments=tuple(given))
 
-    @staticmethod
-    def _starred(call: tree.Call) -> bool:
-        return any(isinstance(argument.value, tree.Star) for argument in call.arguments)
-
-    def _arg(
-        self,
-        named: tree.Named,
-        call: tree.Call,
-        name: str,
-        found: Aggregates,
-        plain_keys: set[int],
-        taken: list[str],
+    def _picked(
+        self, named: tree.Named, picks: list[Pick], found: Aggregates, taken: list[str]
     ) -> list[ir.Definition]:
-        """`arg_max(by, a, b)`: the columns `by`, `a`, `b` of the row where `by` is largest."""
-        if len(call.arguments) < 1:
-            self.fail(f"{name}() takes what to compare and what to give", call.span)
-        by_node = call.arguments[0].value
-        by = self.expression(by_node, found.place)
-        if by.type not in _ORDERABLE | {_TEXT} or by.type is KqlType.DECIMAL:
-            self.fail(f"{name}() cannot compare a {by.type}", by_node.span)
-        prefix = "max" if name == "arg_max" else "min"
-        old = call.name in {"argmax", "argmin"}
-        inner = argument_name(by_node)
-        first = f"{prefix}_{inner or ''}" if old else inner or f"{prefix}_"
-        wanted: list[tuple[str, ir.Expr]] = [(first, by)]
-        for at, argument in enumerate(call.arguments[1:], 1):
-            if isinstance(argument.value, tree.Star):
-                hidden = plain_keys | ({by.col.id} if isinstance(by, ir.Ref) else set())
-                wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.id not in hidden)
-            else:
-                value = self.expression(argument.value, found.place)
-                shown = argument_name(argument.value)
-                given = f"{first}_{shown}" if old else shown
-                wanted.append((given if shown and given else f"{prefix}_{inner or ''}_arg{at}", value))
         outputs: list[ir.Definition] = []
-        for at, (auto, value) in enumerate(wanted):
-            shown_name = named.names[at] if at < len(named.names) else unique_name(auto, taken)
-            taken.append(shown_name)
-            args = (value,) if at == 0 else (by, value)
-            op = ("max" if name == "arg_max" else "min") if at == 0 else f"kql_agg_{name}"
-            wild = at == 0 and by.wild
-            aggregation = ir.Aggregation(f"kql_agg_{prefix}_real" if wild else op, args)
-            col = self.new_column(shown_name, value.type, wild=value.wild)
-            found.found.append((col, aggregation))
-            outputs.append((col, ir.Ref(col)))
-        return outputs
-
-    def _take_any(
-        self, named: tree.Named, call: tree.Call, found: Aggregates, plain_keys: set[int], taken: list[str]
-    ) -> list[ir.Definition]:
-        wanted: list[tuple[str, ir.Expr]] = []
-        for at, argument in enumerate(call.arguments):
-            if isinstance(argument.value, tree.Star):
-                wanted.extend((c.name, ir.Ref(c)) for c in found.place.columns if c.id not in plain_keys)
-            else:
-                name = argument_name(argument.value)
-                wanted.append(
-                    (
-                        f"any_{name or ''}" if call.name == "any" else name or f"any_arg{at}",
-                        self.expression(argument.value, found.place),
-                    )
-                )
-        outputs: list[ir.Definition] = []
-        for at, (auto, value) in enumerate(wanted):
+        for at, (auto, value, aggregation) in enumerate(picks):
             name = named.names[at] if at < len(named.names) else unique_name(auto, taken)
             taken.append(name)
             col = self.new_column(name, value.type, wild=value.wild)
-            found.found.append((col, ir.Aggregation("kql_agg_first", (value,))))
+            found.found.append((col, aggregation))
             outputs.append((col, ir.Ref(col)))
         return outputs
 
@@ -247,12 +178,13 @@ class SummarizeBinder(CallBinder):
     def _percentile(
         self, node: tree.Call, value: ir.Expr, weight: ir.Expr, percent: ir.Expr
     ) -> tuple[ir.Col, ir.Aggregation]:
-        """The value at a percentage; decimals are ranked as reals."""
-        if value.type not in _ORDERABLE:
+        """The value at a percentage, of int a long and of decimal a real."""
+        if value.type not in ORDERABLE:
             self.fail(f"{node.name}() cannot rank a {value.type}", node.span)
         if value.type is KqlType.DECIMAL:
             value = self.convert(value, _REAL)
-        col = self.new_column("", value.type, wild=value.wild)
+        kind = _LONG if value.type is KqlType.INT else value.type
+        col = self.new_column("", kind, wild=value.wild)
         return col, ir.Aggregation("kql_agg_percentile", (value, weight, percent))
 
     def aggregate(self, node: tree.Call, place: Place) -> ir.Expr:
@@ -295,7 +227,7 @@ class SummarizeBinder(CallBinder):
         if name in {"sum", "avg"}:
             return self._total(node, name, value)
         if name in {"min", "max"}:
-            if value.type not in _ORDERABLE | {_TEXT}:
+            if value.type not in ORDERABLE | {_TEXT}:
                 self.fail(f"{name}() cannot compare a {value.type}", node.span)
             suffix = {KqlType.DECIMAL: "_decimal", _REAL: "_real" if value.wild else ""}.get(value.type, "")
             op = f"kql_agg_{name}{suffix}" if suffix else name
@@ -380,7 +312,7 @@ class SummarizeBinder(CallBinder):
         if name.startswith("binary_all_"):
             if value.type not in {KqlType.INT, _LONG}:
                 self.fail(f"{name}() takes whole numbers, not a {value.type}", node.span)
-            return self.new_column("", _LONG), ir.Aggregation(
+            return self.new_column("", value.type), ir.Aggregation(
                 f"kql_agg_{name.removeprefix('binary_all_')}", (value,)
             )
         return self.unsupported(f"the aggregate {node.name}()", node.span)

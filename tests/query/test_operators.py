@@ -204,3 +204,18 @@ def test_an_int_among_longs_is_a_long(ask: Ask, value: str) -> None:
     assert ask(f"{T} | extend i = int(7) | project x = {value} | getschema | project ColumnType") == [
         ("long",)
     ]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "kind"),
+    [
+        ("percentile(v, 50)", "long"),
+        ("percentiles(v, 5)", "long"),
+        ("binary_all_or(v)", "int"),
+        ("max(v)", "int"),
+    ],
+)
+def test_percentiles_of_ints_are_longs(ask: Ask, aggregate: str, kind: str) -> None:
+    assert ask(f"datatable(v: int)[1, 2] | summarize x = {aggregate} | getschema | project ColumnType") == [
+        (kind,)
+    ]
