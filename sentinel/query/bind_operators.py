@@ -146,7 +146,7 @@ class OperatorBinder(WindowBinder):
             if pattern.order:
                 natural = pattern.order.startswith("granny")
                 found.sort(
-                    key=lambda c: _natural(c.name) if natural else [(c.name, 0)],
+                    key=lambda c: _natural(c.name.upper()) if natural else [(c.name.upper(), 0)],
                     reverse=pattern.order.endswith("desc"),
                 )
             first.extend(found)

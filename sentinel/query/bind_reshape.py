@@ -6,6 +6,7 @@ import fnmatch
 import json
 from dataclasses import replace
 
+from sentinel.errors import Span
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import FunctionLet, Place, beside, unique_name
@@ -127,7 +128,7 @@ class ReshapeBinder(OperatorBinder):
             parts.extend(self._union_parts(table, place, len(parts), fuzzy=node.fuzzy))
         if not parts:
             self.fail("there is no such table", node.span)
-        return self.combined(parts, inner=node.kind == "inner", source=node.source_column)
+        return self.combined(parts, node.span, inner=node.kind == "inner", source=node.source_column)
 
     def _union_parts(
         self, table: tree.TableArgument, place: Place, at: int, *, fuzzy: bool
@@ -164,7 +165,7 @@ class ReshapeBinder(OperatorBinder):
             (name, self.pipeline(one, Place((), place.names))) for name, one in zip(found, named, strict=True)
         ]
 
-    def combined(self, parts: list[tuple[str, ir.Rows]], *, inner: bool, source: str) -> ir.Rows:
+    def combined(self, parts: list[tuple[str, ir.Rows]], span: Span, *, inner: bool, source: str) -> ir.Rows:
         """All rows of several tables, columns matched by name and type."""
         kinds: dict[str, list[KqlType]] = {}
         for _, rows in parts:
@@ -180,6 +181,8 @@ class ReshapeBinder(OperatorBinder):
             ]  # fmt: skip
         outputs: list[ir.Col] = []
         values: list[list[ir.Expr]] = [[] for _ in parts]
+        if source in kinds:
+            self.fail(f"one of the tables has a column {source!r} already", span)
         if source:
             outputs.append(self.new_column(source, _TEXT))
             for at, (name, _) in enumerate(parts):

@@ -28,6 +28,13 @@ _TEXT, _LONG, _REAL, _DYNAMIC, _BOOL = (
     KqlType.BOOL,
 )
 _SUFFIX = {KqlType.DATETIME: "datetime", KqlType.TIMESPAN: "timespan", _REAL: "real"}
+_ASIDE_FROM_CASE = {
+    "=~": "==", "!~": "!=", "has": "has_cs", "!has": "!has_cs", "contains": "contains_cs",
+    "!contains": "!contains_cs", "startswith": "startswith_cs", "!startswith": "!startswith_cs",
+    "endswith": "endswith_cs", "!endswith": "!endswith_cs", "hasprefix": "hasprefix_cs",
+    "!hasprefix": "!hasprefix_cs", "hassuffix": "hassuffix_cs", "!hassuffix": "!hassuffix_cs",
+}  # fmt: skip
+"""Comparisons that do not look at the case of letters, with those that do."""
 _KV_OPTIONS = frozenset({"pair_delimiter", "kv_delimiter", "quote", "escape", "greedy", "regex"})
 
 
@@ -145,10 +152,11 @@ class SeriesBinder(ReshapeBinder):
             taken.append(name)
             if one.default is not None:
                 default = self.convert(self.expression(one.default, Place((), place.names)), bound.type)
+            elif bound.type in NUMBERS:
+                default = ir.Const(bound.type, 0.0 if bound.type is _REAL else 0)
             else:
-                default = ir.Const(bound.type, 0) if bound.type in NUMBERS else ir.Const(bound.type, None)
-                if bound.type is _REAL:
-                    default = ir.Const(_REAL, 0.0)
+                hint = "only numbers have an empty bin of their own: write default="
+                self.unsupported(f"make-series of a {bound.type} without default", one.value.span, hint)
             values.append((name, bound, self.as_json(default)))
         return values
 
@@ -163,7 +171,7 @@ class SeriesBinder(ReshapeBinder):
             at = Place((*part.columns, *absent), place.names)
             condition = self._predicate(node.predicate, at, cased=node.case_sensitive)
             found.append((name, replace(part, plan=ir.Filter(part.plan, condition))))
-        combined = self.combined(found, inner=False, source="$table")
+        combined = self.combined(found, node.span, inner=False, source="$table")
         if rows is not None and rows.order:
             source = self.new_column("$table", _TEXT)
             plan = ir.Extend(found[0][1].plan, ((source, ir.Const(_TEXT, "search_arg0")),))
@@ -215,6 +223,9 @@ class SeriesBinder(ReshapeBinder):
                 return truth(operator, *sides)
             case tree.Call(name="not", arguments=(argument,)):
                 return truth("not", self._predicate(argument.value, place, cased=cased))
+            case tree.Binary(operator=operator) if cased and operator in _ASIDE_FROM_CASE:
+                hint = f"write {_ASIDE_FROM_CASE[operator]}"
+                return self.unsupported(f"{operator!r} in a case-sensitive search", node.span, hint)
             case _:
                 return self.condition(node, place)
 

@@ -39,6 +39,8 @@ _OLD: Final = {
     "any": "take_any",
 }
 _FULLY: Final = 2**53
+_OLD_MOST: Final = 128
+"""How many values the old spellings collect unless told otherwise."""
 
 
 class SummarizeBinder(PickBinder):
@@ -264,6 +266,8 @@ class SummarizeBinder(PickBinder):
     ) -> tuple[ir.Col, ir.Aggregation]:
         value = args[0]
         limit = tuple(args[1:2])
+        if node.name in {"makelist", "makeset"} and not limit:
+            limit = (ir.Const(_LONG, _OLD_MOST),)
         match name:
             case "make_list":
                 op = "kql_agg_list_flat" if value.type is _DYNAMIC else "kql_agg_list"
@@ -277,7 +281,7 @@ class SummarizeBinder(PickBinder):
                 return col, ir.Aggregation("kql_agg_set", (self.as_json(value), *limit), place.order)
             case "make_bag":
                 col = self.new_column("", _DYNAMIC, nullable=False)
-                return col, ir.Aggregation("kql_agg_bag", (self.as_json(value),), place.order)
+                return col, ir.Aggregation("kql_agg_bag", (self.as_json(value), *limit), place.order)
             case "dcount" | "count_distinct":
                 col = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=_FULLY)
                 if value.type is KqlType.DECIMAL:

@@ -321,7 +321,7 @@ class Binder(NestedBinder):
         kinds = {start.type, stop.type, step.type}
         kind = start.type
         if kinds <= NUMBERS - {KqlType.DECIMAL}:
-            kind = _REAL if _REAL in kinds else _LONG
+            kind = _REAL if _REAL in kinds else KqlType.INT if kinds == {KqlType.INT} else _LONG
             start, stop, step = (self.convert(v, kind) for v in (start, stop, step))
             if any(value.wild for value in (start, stop, step) if isinstance(value, ir.Const)):
                 self.fail("a range cannot count with NaN or an infinity", node.span)
@@ -333,6 +333,8 @@ class Binder(NestedBinder):
             self.fail(
                 f"a range cannot go from a {kind} to a {stop.type} in steps of a {step.type}", node.span
             )
+        if isinstance(step, ir.Const) and step.value == 0:
+            self.fail("a range needs a step that is not zero", node.step.span)
         value = self.new_column(node.name, kind)
         index = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=2**31)
         order = (ir.OrderKey(index, descending=False, nulls_first=True),)

@@ -149,6 +149,10 @@ def _covariance(state: _Pairs, less: int) -> Any:
     return held_real(total / (size - less))
 
 
+MOST_COLLECTED: Final = 1_048_576
+"""How many values a list, a set, a bag or a series holds at most."""
+
+
 class _Texts:
     """Collects JSON texts."""
 
@@ -156,12 +160,12 @@ class _Texts:
         self.values: list[str] = []
         self.seen: set[str] = set()
         self.texts: set[str] = set()
-        self.limit = 1_048_576
+        self.limit = MOST_COLLECTED
 
 
 def _list_step(state: _Texts, value: str | None, limit: int | None = None) -> None:
     if limit is not None:
-        state.limit = limit
+        state.limit = min(limit, MOST_COLLECTED)
     if isinstance(value, bytes):
         raise Unanswerable("a list of sketches")
     if value is not None and len(state.values) < state.limit:
@@ -177,7 +181,7 @@ def _list_nulls_step(state: _Texts, value: str | None) -> None:
 
 def _set_step(state: _Texts, value: str | None, limit: int | None = None) -> None:
     if limit is not None:
-        state.limit = limit
+        state.limit = min(limit, MOST_COLLECTED)
     if value is None or value in state.texts:
         return
     state.texts.add(value)
@@ -199,11 +203,13 @@ def _list_final(state: _Texts) -> str:
     return f"[{','.join(state.values)}]"
 
 
-def _bag_step(state: dict[str, Any], value: str | None) -> None:
+def _bag_step(state: dict[str, Any], value: str | None, limit: int | None = None) -> None:
+    most = MOST_COLLECTED if limit is None else min(limit, MOST_COLLECTED)
     inner = load_json(value) if value is not None else None
     if isinstance(inner, dict):
         for key, one in inner.items():
-            state.setdefault(key, one)
+            if len(state) < most:
+                state.setdefault(key, one)
 
 
 def _distinct_step(state: set[Any], value: Any, *_: Any) -> None:
@@ -301,7 +307,7 @@ def _series_step(
 
 
 def _series_final(state: _Series) -> str:
-    size = min(state.size, 1_048_576)
+    size = min(state.size, MOST_COLLECTED)
     return f"[{','.join(state.bins.get(i, state.default) for i in range(size))}]"
 
 

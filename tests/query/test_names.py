@@ -72,3 +72,17 @@ def test_a_column_asked_for_by_its_text_keeps_its_name(
     names: Names, operators: str, expected: list[str]
 ) -> None:
     assert names(f"{T} | {operators}") == expected
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("* asc", ["a1", "a10", "a2", "B"]),
+        ("* desc", ["B", "a2", "a10", "a1"]),
+        ("* granny-asc", ["a1", "a2", "a10", "B"]),
+    ],
+)
+def test_columns_are_ordered_whatever_the_case_of_their_letters(
+    names: Names, order: str, expected: list[str]
+) -> None:
+    assert names(f"print a10 = 1, a2 = 2, B = 3, a1 = 4 | project-reorder {order}") == expected

@@ -219,3 +219,39 @@ def test_percentiles_of_ints_are_longs(ask: Ask, aggregate: str, kind: str) -> N
     assert ask(f"datatable(v: int)[1, 2] | summarize x = {aggregate} | getschema | project ColumnType") == [
         (kind,)
     ]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "most"),
+    [
+        ("array_length(makelist(x))", 128),
+        ("array_length(makeset(x))", 128),
+        ("array_length(makelist(x, 150))", 150),
+        ("array_length(make_list(x))", 200),
+        ("array_length(bag_keys(make_bag(bag_pack(tostring(x), x), 3)))", 3),
+        ("array_length(bag_keys(make_bag_if(bag_pack(tostring(x), x), x > 198, 3)))", 2),
+    ],
+)
+def test_how_many_values_are_collected(ask: Ask, aggregate: str, most: int) -> None:
+    assert ask(f"range x from 1 to 200 step 1 | summarize n = {aggregate}") == [(most,)]
+
+
+def test_a_range_of_ints_is_of_ints(ask: Ask) -> None:
+    kinds = "getschema | project ColumnType"
+
+    assert ask(f"range x from int(1) to int(3) step int(1) | {kinds}") == [("int",)]
+    assert ask(f"range x from int(1) to int(3) step 1 | {kinds}") == [("long",)]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("range x from 1 to 3 step 0", "a step that is not zero"),
+        ("union withsource = k (print k = 1), (print k = 2)", "has a column 'k' already"),
+        ("print k = 'a' | search kind=case_sensitive k has 'a'", "'has' in a case-sensitive search"),
+        ("print k = 'a', x = 1 | make-series take_any(k) on x from 1 to 3 step 1", "without default"),
+    ],
+)
+def test_what_has_no_certain_answer_is_refused(ask: Ask, query: str, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
+        ask(query)
