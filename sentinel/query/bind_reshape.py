@@ -123,7 +123,7 @@ class ReshapeBinder(OperatorBinder):
 
     def union(self, node: tree.Union, rows: ir.Rows | None, place: Place) -> ir.Rows:
         """`union tables`."""
-        parts: list[tuple[str, ir.Rows]] = [("union_arg0", rows)] if rows is not None else []
+        parts: list[tuple[str, ir.Rows]] = [(rows.label or "union_arg0", rows)] if rows is not None else []
         for table in node.tables:
             parts.extend(self._union_parts(table, place, len(parts), fuzzy=node.fuzzy))
         if not parts:
@@ -136,18 +136,22 @@ class ReshapeBinder(OperatorBinder):
         if table.pipeline is None:
             return self.matching_tables(table, place, fuzzy=fuzzy)
         source = table.pipeline.source
-        bare = isinstance(source, tree.Name) and not table.pipeline.operators
         if fuzzy and isinstance(source, tree.Name) and self._is_unknown(source.text, place):
             return []
         name = f"union_arg{at}"
         if (
-            bare
-            and isinstance(source, tree.Name)
-            and isinstance(place.names.find(source.text), FunctionLet | None)
+            isinstance(source, tree.Name)
+            and not table.pipeline.operators
+            and self.is_table(source.text, place)
         ):
             name = source.text
         rows = self.pipeline(table.pipeline, Place((), place.names))
         return [(rows.label or name, rows)]
+
+    @staticmethod
+    def is_table(name: str, place: Place) -> bool:
+        """Whether a name is that of a table or of a function of the query, and not given to rows of the query."""
+        return isinstance(place.names.find(name), FunctionLet | None)
 
     def _is_unknown(self, name: str, place: Place) -> bool:
         return place.names.find(name) is None and name not in self.tables

@@ -162,7 +162,8 @@ class SeriesBinder(ReshapeBinder):
 
     def search(self, node: tree.Search, rows: ir.Rows | None, place: Place) -> ir.Rows:
         """`search`: terms looked for in every column."""
-        parts = [("search_arg0", rows)] if rows is not None else self._searched(node, place)
+        shown = rows.label if rows is not None and rows.label else "search_arg0"
+        parts = [(shown, rows)] if rows is not None else self._searched(node, place)
         found: list[tuple[str, ir.Rows]] = []
         kinds = {c.name: c.type for _, part in reversed(parts) for c in part.columns}
         asked = [name for name in dict.fromkeys(names_in(node.predicate)) if name in kinds]
@@ -174,7 +175,7 @@ class SeriesBinder(ReshapeBinder):
         combined = self.combined(found, node.span, inner=False, source="$table")
         if rows is not None and rows.order:
             source = self.new_column("$table", _TEXT)
-            plan = ir.Extend(found[0][1].plan, ((source, ir.Const(_TEXT, "search_arg0")),))
+            plan = ir.Extend(found[0][1].plan, ((source, ir.Const(_TEXT, shown)),))
             return replace(found[0][1], plan=plan, columns=(source, *found[0][1].columns))
         return combined
 
@@ -196,7 +197,8 @@ class SeriesBinder(ReshapeBinder):
             else:
                 source = table.pipeline.source
                 name = source.text if isinstance(source, tree.Name) else f"search_arg{len(parts)}"
-                parts.append((name, self.pipeline(table.pipeline, Place((), place.names))))
+                part = self.pipeline(table.pipeline, Place((), place.names))
+                parts.append((part.label or name, part))
         return parts
 
     def _predicate(self, node: tree.Expression, place: Place, *, cased: bool) -> ir.Expr:

@@ -126,6 +126,8 @@ class Binder(NestedBinder):
         """A source and its operators."""
         rows = self._source(node.source, place)
         names = place.names
+        if node.operators and isinstance(node.source, tree.Name) and self.is_table(node.source.text, place):
+            rows = replace(rows, label=node.source.text)
         for operator in node.operators:
             self.step(operator.span)
             if isinstance(operator, tree.As):

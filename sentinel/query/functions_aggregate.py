@@ -254,7 +254,7 @@ def _first_step(state: _Held, value: Any) -> None:
 
 
 def _any_step(state: _Held, value: Any) -> None:
-    if state.value is None:
+    if state.value is None or (state.value == "" and value):
         state.value = value
 
 

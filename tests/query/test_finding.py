@@ -123,3 +123,21 @@ def test_parse_kv_finds_the_pairs(
 def test_parse_kv_refuses_what_it_does_not_know(ask: Ask, options: str) -> None:
     with pytest.raises(QueryError):
         ask(f"print s = 'a=1' | parse-kv s as (a: long) with ({options})")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("V1 | union withsource=S V2 | distinct S", ["V1", "V2"]),
+        ("V1 | where true | union withsource=S V2 | distinct S", ["V2", "union_arg0"]),
+        ("print a = 1 | as P | union withsource=S (print a = 2 | as Q) | distinct S", ["P", "Q"]),
+        ("V1 | search 'error' | distinct S = $table", ["V1"]),
+        ("print a = 'error' | as P | search 'error' | distinct S = $table", ["P"]),
+        ("print a = 'error' | serialize | as P | search 'error' | distinct S = $table", ["P"]),
+        ("search in ((V1 | as P)) 'error' | distinct S = $table", ["P"]),
+    ],
+)
+def test_rows_tell_the_table_they_are_from_or_the_name_given_with_as(
+    ask: Ask, query: str, expected: list[str]
+) -> None:
+    assert sorted(row[0] for row in ask(f"{VIEWS} {query}")) == expected

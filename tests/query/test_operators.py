@@ -255,3 +255,20 @@ def test_a_range_of_ints_is_of_ints(ask: Ask) -> None:
 def test_what_has_no_certain_answer_is_refused(ask: Ask, query: str, message: str) -> None:
     with pytest.raises(QueryError, match=message):
         ask(query)
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "expected"),
+    [
+        ("take_any(k)", [("b",)]),
+        ("take_any(v)", [(0,)]),
+        ("any(k)", [("b",)]),
+        ("take_anyif(k, v != 1)", [("",)]),
+    ],
+)
+def test_any_value_is_one_that_is_there_if_one_is(
+    ask: Ask, aggregate: str, expected: list[tuple[Any, ...]]
+) -> None:
+    rows = "datatable(k: string, v: long)['', long(null), '', 0, 'b', 1]"
+
+    assert ask(f"{rows} | summarize {aggregate}") == expected
