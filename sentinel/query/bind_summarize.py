@@ -148,8 +148,16 @@ class SummarizeBinder(PickBinder):
             taken.append(name)
             col = self.new_column(name, value.type, wild=value.wild)
             found.found.append((col, aggregation))
-            outputs.append((col, ir.Ref(col)))
+            there = self._there(col)
+            outputs.append((self.fresh(name, there), there))
         return outputs
+
+    @staticmethod
+    def _there(col: ir.Col) -> ir.Expr:
+        """What an aggregate found; of no rows it found no text, and that is the empty one."""
+        if col.type is not _TEXT:
+            return ir.Ref(col)
+        return ir.Call("coalesce", (ir.Ref(col), ir.Const(_TEXT, "")), _TEXT, nullable=False)
 
     def _percentiles(
         self, named: tree.Named, call: tree.Call, found: Aggregates, taken: list[str]
@@ -215,7 +223,7 @@ class SummarizeBinder(PickBinder):
         if condition is not None:
             aggregation = ir.Aggregation(aggregation.op, aggregation.args, aggregation.order, condition)
         found.found.append((col, aggregation))
-        return ir.Ref(col)
+        return self._there(col)
 
     def _aggregation(
         self, node: tree.Call, name: str, args: list[ir.Expr], place: Place

@@ -272,3 +272,22 @@ def test_any_value_is_one_that_is_there_if_one_is(
     rows = "datatable(k: string, v: long)['', long(null), '', 0, 'b', 1]"
 
     assert ask(f"{rows} | summarize {aggregate}") == expected
+
+
+@pytest.mark.parametrize(
+    "aggregate",
+    [
+        "x = max(k)",
+        "x = minif(k, v > 5)",
+        "x = take_any(k)",
+        "x = take_anyif(k, v > 5)",
+        "(y, x) = take_any(v, k)",
+        "(y, x) = arg_max(v, k)",
+    ],
+)
+def test_no_text_at_all_is_the_empty_text(ask: Ask, aggregate: str) -> None:
+    rows = "datatable(k: string, v: long)['a', 1] | where v > 1"
+
+    assert ask(
+        f"{rows} | summarize {aggregate} | where isempty(x) and x == '' | project x, l = strlen(x)"
+    ) == [("", 0)]
