@@ -177,12 +177,9 @@ class ReshapeBinder(OperatorBinder):
                 listed = kinds.setdefault(column.name, [])
                 if column.type not in listed:
                     listed.append(column.type)
-        wanted = [(name, kind) for name, types in kinds.items() for kind in types]
         if inner:
-            wanted = [
-                (name, kind) for name, kind in wanted
-                if all((c := rows.find(name)) is not None and c.type is kind for _, rows in parts)
-            ]  # fmt: skip
+            kinds = self._in_all(kinds, parts, span)
+        wanted = [(name, kind) for name, types in kinds.items() for kind in types]
         outputs: list[ir.Col] = []
         values: list[list[ir.Expr]] = [[] for _ in parts]
         if source in kinds:
@@ -192,7 +189,7 @@ class ReshapeBinder(OperatorBinder):
             for at, (name, _) in enumerate(parts):
                 values[at].append(ir.Const(_TEXT, name))
         for name, kind in wanted:
-            shown = name if len(kinds[name]) == 1 or inner else unique_name(f"{name}_{kind}", kinds)
+            shown = name if len(kinds[name]) == 1 else unique_name(f"{name}_{kind}", kinds)
             found = [
                 c if (c := rows.find(name)) is not None and c.type is kind else None for _, rows in parts
             ]
@@ -205,6 +202,21 @@ class ReshapeBinder(OperatorBinder):
                 values[at].append(ir.Ref(one) if one is not None else empty)
         plan = ir.Union(tuple(rows.plan for _, rows in parts), tuple(outputs), tuple(map(tuple, values)))
         return ir.Rows(plan, tuple(outputs))
+
+    def _in_all(
+        self, kinds: dict[str, list[KqlType]], parts: list[tuple[str, ir.Rows]], span: Span
+    ) -> dict[str, list[KqlType]]:
+        """The columns that every table has."""
+        shared = {
+            name: types for name, types in kinds.items()
+            if all(rows.find(name) is not None for _, rows in parts)
+        }  # fmt: skip
+        for name, types in shared.items():
+            if len(types) > 1:
+                self.unsupported(
+                    f"an inner union with {name!r} of several types", span, "convert them before"
+                )
+        return shared
 
     def mv_apply(self, node: tree.MvExpand, rows: ir.Rows, place: Place) -> ir.Rows:
         """`mv-apply items on (operators)`; provided by the whole binder."""
