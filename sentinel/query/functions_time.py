@@ -325,7 +325,7 @@ def time_functions() -> tuple[Scalar, ...]:
         *_periods(),
         *_parts(),
         Scalar("dayofweek", (T,), P, lambda t: (t // TICKS_PER_DAY + 1) % 7 * TICKS_PER_DAY),
-        Scalar("datetime_part", (S, T), L, datetime_part),
+        Scalar("datetime_part", (S, T), I, datetime_part),
         Scalar("datetime_diff", (S, T, T), L, datetime_diff),
         Scalar("datetime_add", (S, L, T), T, datetime_add),
         Scalar("make_datetime", (L, L, L, L, L, R), T, _make_datetime, optional=3),

@@ -64,9 +64,9 @@ arg_max(maximize, *|column, ...) -> any, ...
 arg_min(minimize, *|column, ...) -> any, ...
 avg(value) -> real
 avgif(value, condition) -> real
-binary_all_and(value) -> long
-binary_all_or(value) -> long
-binary_all_xor(value) -> long
+binary_all_and(value) -> any
+binary_all_or(value) -> any
+binary_all_xor(value) -> any
 buildschema(dynamic) -> dynamic
 count() -> long
 count_distinct(value) -> long
