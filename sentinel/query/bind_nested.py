@@ -10,7 +10,7 @@ import json
 
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
-from sentinel.query.bind_context import Aggregates, Place
+from sentinel.query.bind_context import Aggregates, Place, unique_name
 from sentinel.query.bind_scan import ScanBinder
 from sentinel.query.naming import argument_name
 from sentinel.query.tree_steps import NestedLevel
@@ -35,7 +35,10 @@ class NestedBinder(ScanBinder):
                 self.unsupported("an unnamed value of top-nested", level.of.span, "name it: name = value")
             if value.type in _UNRANKED:
                 self.fail(f"top-nested cannot group by a {value.type}", level.of.span)
-            own, keys, ranked = self._level(level, name, rows, place, (*above, value))
+            name = unique_name(name, (c.name for c in columns))
+            ranking = level.by.names[0] if level.by.names else f"aggregated_{name}"
+            ranking = unique_name(ranking, (name, *(c.name for c in columns)))
+            own, keys, ranked = self._level(level, (name, ranking), rows, place, (*above, value))
             if plan is None:
                 plan = own
             else:
@@ -43,26 +46,26 @@ class NestedBinder(ScanBinder):
                 plan = ir.Join(plan, own, "inner", pairs)
             above.append(value)
             known = keys
-            for column in (keys[-1], ranked):
-                if column.name in {c.name for c in columns}:
-                    self.unsupported(
-                        f"top-nested with two columns named {column.name!r}", level.span, "name them"
-                    )
-                columns.append(column)
+            columns += [keys[-1], ranked]
         assert plan is not None  # noqa: S101 - there is a level
         self.regroup({group.id: col for group, col in zip(self.groups, known, strict=False)})
         return ir.Rows(plan, tuple(columns))
 
     def _level(
-        self, level: NestedLevel, name: str, rows: ir.Rows, place: Place, values: tuple[ir.Expr, ...]
+        self,
+        level: NestedLevel,
+        names: tuple[str, str],
+        rows: ir.Rows,
+        place: Place,
+        values: tuple[ir.Expr, ...],
     ) -> tuple[ir.Plan, list[ir.Col], ir.Col]:
         """The best of one level, with the columns of its keys and of what it is ranked by."""
-        keys = tuple((self.fresh(name, value), value) for value in values)
+        keys = tuple((self.fresh(names[0], value), value) for value in values)
         found = Aggregates(place)
         ranked = self.expression(level.by.value, Place((), place.names, aggregates=found))
         if ranked.type in _UNRANKED:
             self.fail(f"top-nested cannot rank by a {ranked.type}", level.by.span)
-        column = self.fresh(level.by.names[0] if level.by.names else f"aggregated_{name}", ranked)
+        column = self.fresh(names[1], ranked)
         plan: ir.Plan = ir.Aggregate(rows.plan, keys, tuple(found.found))
         plan = ir.Extend(plan, ((column, ranked),))
         if level.count is not None:

@@ -142,3 +142,11 @@ def test_a_sample_has_the_size_asked_for(ask: Ask) -> None:
 
     assert len(ask(f"{source} | sample 3")) == 3
     assert len(set(ask(f"{source} | sample-distinct 3 of x % 5"))) == 3
+
+
+def test_levels_of_the_same_name_are_numbered(names: Names) -> None:
+    text = (
+        f"{SALES} | top-nested 1 of r by sum(v), top-nested of r by m = max(v), top-nested of c by m = max(1)"
+    )
+
+    assert names(text) == ["r", "aggregated_r", "r1", "m", "c", "m1"]
