@@ -269,6 +269,9 @@ class ReshapeParser(OperatorParser):
     def mv_apply(self, start: int) -> tree.Operator:
         """`mv-apply items on (operators)`."""
         options = self.hints()
+        if options.get("bagexpansion", options.get("kind", "bag")) != "bag":
+            hint = "mv-expand kind=array gives the pairs of a bag"
+            self.unsupported("mv-apply of bags as arrays", self.since(start), hint)
         items, limit = self._expand_items()
         self.expect("on")
         self.expect("(")

@@ -150,3 +150,9 @@ def test_levels_of_the_same_name_are_numbered(names: Names) -> None:
     )
 
     assert names(text) == ["r", "aggregated_r", "r1", "m", "c", "m1"]
+
+
+@pytest.mark.parametrize("option", ["kind", "bagexpansion"])
+def test_mv_apply_does_not_take_bags_for_arrays(ask: Ask, option: str) -> None:
+    with pytest.raises(QueryUnsupported, match="mv-apply of bags as arrays"):
+        ask(f"print d = dynamic({{'a': 1}}) | mv-apply {option}=array d on (project k = d[0])")
