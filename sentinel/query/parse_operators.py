@@ -53,14 +53,14 @@ class OperatorParser(ExpressionParser):
 
     def summarize(self, start: int) -> tree.Operator:
         """`summarize aggregates by keys`."""
-        self.hints()
+        self.hints(only=True)
         aggregates = self.named_list() if not (self.sees("by") or self._ends()) else ()
         keys = self.named_list() if self.accept("by") else ()
         return tree.Summarize(self.since(start), aggregates, keys)
 
     def sort(self, start: int) -> tree.Operator:
         """`sort by keys`."""
-        self.hints()
+        self.hints(only=True)
         self.expect("by")
         keys = self.sort_keys()
         return tree.Sort(self.since(start), keys)
@@ -79,7 +79,7 @@ class OperatorParser(ExpressionParser):
 
     def distinct(self, start: int) -> tree.Operator:
         """`distinct columns`."""
-        self.hints()
+        self.hints(only=True)
         columns = self.named_list()
         return tree.Distinct(self.since(start), columns)
 
@@ -103,7 +103,7 @@ class OperatorParser(ExpressionParser):
 
     def as_name(self, start: int) -> tree.Operator:
         """`as name`."""
-        self.hints()
+        self.hints(only=True)
         name = self.name().text
         return tree.As(self.since(start), name)
 
@@ -124,7 +124,7 @@ class OperatorParser(ExpressionParser):
 
     def evaluate(self, start: int) -> tree.Operator:
         """`evaluate plugin(arguments)`."""
-        self.hints()
+        self.hints(only=True)
         call = self.call()
         columns: tuple[tree.ColumnDeclaration, ...] = ()
         keeps = False
@@ -214,8 +214,8 @@ class OperatorParser(ExpressionParser):
         kind = self.column_type()
         return tree.ColumnDeclaration(self.since(token.span.start), token.text, kind)
 
-    def hints(self) -> dict[str, str]:
-        """`kind=inner`, `hint.strategy=shuffle` and such, lower-cased names."""
+    def hints(self, *, only: bool = False) -> dict[str, str]:
+        """`kind=inner`, `hint.strategy=shuffle` and such, lower-cased names; with `only` no options but hints."""
         found: dict[str, str] = {}
         while self.is_name(self.here):
             if self.here.text == "hint" and self.ahead(1).text == ".":
@@ -224,7 +224,7 @@ class OperatorParser(ExpressionParser):
                 self.name()
                 self.expect("=")
                 self.take()
-            elif self.here.text in _OPTIONS and self.ahead(1).text == "=":
+            elif not only and self.here.text in _OPTIONS and self.ahead(1).text == "=":
                 name = self.take().text
                 self.take()
                 found[name] = self._option_value()

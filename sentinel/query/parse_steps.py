@@ -80,11 +80,11 @@ class StepParser(ReshapeParser):
 
     def partition(self, start: int) -> tree.Operator:
         """`partition by column (operators)`."""
-        self.hints()
+        self.hints(only=True)
         self.expect("by")
         token = self.name("a column")
         by = tree.Name(token.span, token.text)
-        self.hints()
+        self.hints(only=True)
         if self.sees("{"):
             self.unsupported(
                 "partition over a source of its own", self.here.span, "partition by column (operators)"

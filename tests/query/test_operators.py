@@ -292,3 +292,8 @@ def test_no_text_at_all_is_the_empty_text(ask: Ask, aggregate: str) -> None:
     assert ask(
         f"{rows} | summarize {aggregate} | where isempty(x) and x == '' | project x, l = strlen(x)"
     ) == [("", 0)]
+
+
+def test_columns_may_be_named_like_the_options_of_other_operators(ask: Ask) -> None:
+    assert ask(f"{T} | where v > 2 | summarize kind = count(), s = sum(v) by k") == [("a", 1, 3)]
+    assert ask(f"{T} | summarize hint.strategy=shuffle kind = count() | distinct kind") == [(4,)]
