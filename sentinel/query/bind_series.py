@@ -17,7 +17,6 @@ from sentinel.query.bind_context import Aggregates, Place, unique_name
 from sentinel.query.bind_expressions import NUMBERS, WHOLE, call_form, registered, truth
 from sentinel.query.bind_reshape import ReshapeBinder
 from sentinel.query.functions_parse import parse_functions
-from sentinel.query.naming import argument_name
 from sentinel.query.tree_expressions import names_in
 
 _TEXT, _LONG, _REAL, _DYNAMIC, _BOOL = (
@@ -53,7 +52,7 @@ class SeriesBinder(ReshapeBinder):
         bin_of = call_form(
             registered("op_bin_number", "real" if axis.type is _REAL else ""), (axis, start, step)
         )
-        size = call_form(
+        size: ir.Expr = call_form(
             registered("op_bin_count", "real" if axis.type is _REAL else ""), (start, stop, step)
         )
         binned = self.fresh("", bin_of)
@@ -67,8 +66,14 @@ class SeriesBinder(ReshapeBinder):
         prepared = tuple((self.new_column("", _DYNAMIC), self.as_json(value)) for _, value, _ in values)
         plan = ir.Extend(plan, prepared)
         series: list[tuple[ir.Col, ir.Aggregation]] = []
+        index: ir.Expr = ir.Ref(bin_key)
+        if (node.keys and node.start is None) or (node.start is not None and node.stop is None):
+            plan, low, own = self._own_bins(node, plan, tuple(c for c, _ in first_keys), bin_key, size)
+            series = [(c, ir.Aggregation("bare", (ir.Ref(c),))) for c in (low, own)]
+            index, size = self.arithmetic("-", index, ir.Ref(low), node.span), ir.Ref(own)
+            start = self.arithmetic("+", start, self.arithmetic("*", step, ir.Ref(low), node.span), node.span)
         for (_, _, default), (col, _) in zip(values, prepared, strict=True):
-            args = (ir.Ref(bin_key), ir.Ref(col), size, default)
+            args = (index, ir.Ref(col), size, default)
             series.append((self.new_column("", _DYNAMIC), ir.Aggregation("kql_agg_series", args)))
         final_keys = tuple((self.fresh(c.name, ir.Ref(c)), ir.Ref(c)) for c, _ in first_keys)
         there = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=2**53)
@@ -77,12 +82,11 @@ class SeriesBinder(ReshapeBinder):
         if not final_keys and not node.nonempty:
             plan = ir.Filter(plan, self.compare(">", ir.Ref(there), ir.Const(_LONG, 0), node.span))
         filled: list[ir.Definition] = []
-        for (name, _, default), (col, _) in zip(values, series, strict=True):
+        for (name, _, default), (col, _) in zip(values, series[-len(values) :], strict=True):
             whole = call_form(registered("op_series_or"), (ir.Ref(col), size, default))
             filled.append((self.fresh(name, whole), whole))
-        axis_name = node.axis.names[0] if node.axis.names else argument_name(node.axis.value) or "Column1"
         axis_value = call_form(registered("op_axis", suffix), (start, step, size))
-        filled.append((self.fresh(unique_name(axis_name, taken), axis_value), axis_value))
+        filled.append((self.fresh(self._series_key(node.axis, place, taken), axis_value), axis_value))
         columns = (*(c for c, _ in final_keys), *(c for c, _ in filled))
         return ir.Rows(ir.Extend(plan, tuple(filled)), columns)
 
@@ -93,20 +97,32 @@ class SeriesBinder(ReshapeBinder):
         step = self.expression(node.step, place)
         if node.start is not None and node.stop is not None:
             return self.expression(node.start, place), self.expression(node.stop, place), step
-        if node.keys:
-            hint = "write from ... to ... step ..."
-            self.unsupported("make-series by a key without from and to", node.span, hint)
-        bins = tree.Call(node.span, "bin", ())
         if node.start is not None:
-            start = self.expression(node.start, place)
-        else:
-            start = self.resolve(bins, "bin", (self._end_of(rows, axis, "min"), step))
+            beyond = self.arithmetic("+", self._end_of(rows, axis, "max"), step, node.span)
+            return self.expression(node.start, place), beyond, step
+        bins = tree.Call(node.span, "bin", ())
+        start = self.resolve(bins, "bin", (self._end_of(rows, axis, "min"), step))
         if node.stop is not None:
             return start, self.expression(node.stop, place), step
-        if node.start is not None:
-            self.unsupported("make-series without to", node.span, "write from ... to ... step ...")
         last = self.resolve(bins, "bin", (self._end_of(rows, axis, "max"), step))
         return start, self.arithmetic("+", last, step, node.span), step
+
+    def _own_bins(
+        self, node: tree.MakeSeries, plan: ir.Plan, keys: tuple[ir.Col, ...], bin_key: ir.Col, size: ir.Expr
+    ) -> tuple[ir.Plan, ir.Col, ir.Col]:
+        """Of each series the first bin, and how many there are: to the ends given, else as far as there is anything."""
+        groups = tuple(map(ir.Ref, keys))
+        low, high = (
+            ir.Window(op, (ir.Ref(bin_key),), _LONG, (), groups, reach=2**53) for op in ("min", "max")
+        )
+        first: ir.Expr = low if node.start is None else ir.Const(_LONG, 0)
+        if node.stop is None:
+            size = self.arithmetic("+", high, ir.Const(_LONG, 1), node.span)
+        start, end = self.fresh("", first), self.fresh("", size)
+        plan = ir.Extend(plan, ((start, first), (end, size)))
+        bins = self.arithmetic("-", ir.Ref(end), ir.Ref(start), node.span)
+        count = self.fresh("", bins)
+        return ir.Extend(plan, ((count, bins),)), start, count
 
     def _end_of(self, rows: ir.Rows, axis: ir.Expr, op: str) -> ir.Expr:
         """The first or last value of the axis."""
@@ -133,12 +149,15 @@ class SeriesBinder(ReshapeBinder):
         taken: list[str] = []
         for named in node.keys:
             value = self.expression(named.value, place)
-            name = (
-                named.names[0] if named.names else unique_name(argument_name(named.value) or "Column1", taken)
-            )
+            name = self._series_key(named, place, taken)
             taken.append(name)
             keys.append((self.fresh(name, value), value))
         return keys, taken
+
+    def _series_key(self, named: tree.Named, place: Place, taken: list[str]) -> str:
+        """The name of a key or of the axis."""
+        name = named.names[0] if named.names else self.own_name(named.value, place)
+        return self.numbered(taken) if name is None else unique_name(name, taken)
 
     def _series_values(
         self, node: tree.MakeSeries, found: Aggregates, place: Place, taken: list[str]

@@ -84,9 +84,10 @@ class SummarizeBinder(PickBinder):
         if is_unnameable(named.value):
             self.unsupported("an unnamed column of this kind", named.span, "name it")
         name = self.own_name(named.value, place)
-        return self._numbered(taken) if name is None else unique_name(name, taken)
+        return self.numbered(taken) if name is None else unique_name(name, taken)
 
-    def _numbered(self, taken: list[str]) -> str:
+    def numbered(self, taken: list[str]) -> str:
+        """The name of an unnamed column that has none of its own."""
         number = 1
         while f"Column{number}" in taken:
             number += 1
@@ -120,11 +121,11 @@ class SummarizeBinder(PickBinder):
         """The name Kusto gives an unnamed aggregate, or what is computed from some."""
         value = self._spelled(value, place)
         if not isinstance(value, tree.Call):
-            return self._numbered(taken)
+            return self.numbered(taken)
         if is_unnameable(value):
             self.unsupported("an unnamed column of this kind", value.span, "name it")
         name = argument_name(value)
-        return self._numbered(taken) if name is None else unique_name(name, taken)
+        return self.numbered(taken) if name is None else unique_name(name, taken)
 
     def _spelled(self, value: tree.Expression, place: Place) -> tree.Expression:
         """An aggregate with its percentage written out, as it stands in the name of its column."""

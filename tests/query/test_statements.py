@@ -75,6 +75,36 @@ def test_a_series_without_ends_reaches_from_the_first_to_the_last_bin(ask: Ask) 
     assert ask(f"{TIMES} | make-series s = sum(v) on t step 3") == [([10, 0, 20], [0, 3, 6])]
 
 
+KEYED = "datatable(k: string, t: long, v: long)['a', 1, 10, 'a', 7, 20, 'b', 4, 5, 'c', long(null), 9]"
+
+
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        ("step 3", [("a", [10, 0, 20], [0, 3, 6]), ("b", [5], [3])]),
+        ("to 9 step 3", [("a", [10, 0, 20], [0, 3, 6]), ("b", [5, 0], [3, 6])]),
+        ("to 6 step 3", [("a", [10, 0], [0, 3]), ("b", [5], [3])]),
+        ("from 1 step 2", [("a", [10, 0, 0, 20], [1, 3, 5, 7]), ("b", [0, 5], [1, 3])]),
+        ("from 4 to 8 step 2", [("a", [0, 20], [4, 6]), ("b", [5, 0], [4, 6])]),
+    ],
+)
+def test_a_series_without_ends_reaches_from_its_own_first_to_its_own_last_bin(
+    ask: Ask, span: str, expected: list[tuple[str, list[int], list[int]]]
+) -> None:
+    assert ask(f"{KEYED} | make-series s = sum(v) on t {span} by k") == expected
+
+
+def test_times_without_ends_make_series_of_their_own(ask: Ask) -> None:
+    rows = (
+        "datatable(k: string, t: datetime)['a', datetime(2026-01-01 00:30), 'b', datetime(2026-01-01 03:10)]"
+    )
+
+    assert ask(f"{rows} | make-series n = count() on t step 1h by k") == [
+        ("a", [1], ["2026-01-01T00:00:00.0000000Z"]),
+        ("b", [1], ["2026-01-01T03:00:00.0000000Z"]),
+    ]
+
+
 def test_nothing_makes_no_series_unless_it_is_asked_for(ask: Ask) -> None:
     rest = "c = count() on t from 0 to 6 step 3"
 
