@@ -137,12 +137,8 @@ class OperatorBinder(WindowBinder):
     def _reordered(node: tree.ProjectColumns, rows: ir.Rows) -> tuple[ir.Col, ...]:
         left = list(rows.columns)
         first: list[ir.Col] = []
-        explicit = {p.pattern for p in node.patterns if "*" not in p.pattern}
         for pattern in node.patterns:
-            found = [
-                c for c in left if _matches(c.name, pattern.pattern)
-                and (c.name == pattern.pattern or c.name not in explicit)
-            ]  # fmt: skip
+            found = [c for c in left if _matches(c.name, pattern.pattern)]
             if pattern.order:
                 natural = pattern.order.startswith("granny")
                 found.sort(

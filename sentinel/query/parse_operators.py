@@ -178,7 +178,10 @@ class OperatorParser(ExpressionParser):
         """A name with `*` anywhere in it, without blanks."""
         parts: list[str] = []
         end = self.here.span.start
-        while (self.is_name(self.here) or self.sees("*")) and self.here.span.start == end:
+        while self.here.span.start == end:
+            number = "*" in parts and self.here.kind is Kind.LONG
+            if not (self.is_name(self.here) or self.sees("*") or number):
+                break
             parts.append(self.here.text)
             end = self.take().span.end
         if not parts:

@@ -86,3 +86,18 @@ def test_columns_are_ordered_whatever_the_case_of_their_letters(
     names: Names, order: str, expected: list[str]
 ) -> None:
     assert names(f"print a10 = 1, a2 = 2, B = 3, a1 = 4 | project-reorder {order}") == expected
+
+
+@pytest.mark.parametrize(
+    ("operators", "expected"),
+    [
+        ("join kind=inner T on k | project-away *1", ["k", "v", "r"]),
+        ("join kind=inner T on k | project-keep k*1, v", ["v", "k1"]),
+        ("project-reorder r, *", ["r", "k", "v"]),
+        ("project-reorder *, r, k", ["k", "v", "r"]),
+    ],
+)
+def test_patterns_may_hold_numbers_and_the_first_that_fits_counts(
+    names: Names, operators: str, expected: list[str]
+) -> None:
+    assert names(f"let T = {T}; T | {operators}") == expected
