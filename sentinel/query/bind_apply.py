@@ -16,7 +16,6 @@ from sentinel.query.bind_context import Place
 from sentinel.query.bind_plugins import PluginBinder
 
 _LONG: Final = KqlType.LONG
-_KEEPING: Final = (tree.Where, tree.Extend, tree.Sort, tree.Take, tree.Parse, tree.ParseKv)
 
 
 class ApplyBinder(PluginBinder):
@@ -34,17 +33,11 @@ class ApplyBinder(PluginBinder):
         kept = (*rows.columns, *self.groups, *self.kept)
         inner, now = self.within(body, inner, place, number, kept)
         self.regroup(dict(zip((c.id for c in kept), now, strict=True)))
-        if all(isinstance(operator, _KEEPING) for operator in body):
-            return replace(inner, order=())
         own = now[: len(rows.columns)]
-        outer = tuple(c for c in own if c.name not in replaced)
         known = {c.id for c in own}
-        added = tuple(c for c in inner.columns if c.id not in known)
-        if {c.name for c in outer} & {c.name for c in added}:
-            self.unsupported(
-                "mv-apply that gives a column a name its row already has", node.span, "name it anew"
-            )
-        return ir.Rows(inner.plan, (*outer, *added))
+        columns = {c.name: c for c in own if c.name not in replaced}
+        columns |= {c.name: c for c in inner.columns if c.id not in known}
+        return ir.Rows(inner.plan, tuple(columns.values()))
 
     def partition(self, node: tree.Partition, rows: ir.Rows, place: Place) -> ir.Rows:
         """`partition by column (operators)`."""

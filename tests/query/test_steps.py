@@ -156,3 +156,22 @@ def test_levels_of_the_same_name_are_numbered(names: Names) -> None:
 def test_mv_apply_does_not_take_bags_for_arrays(ask: Ask, option: str) -> None:
     with pytest.raises(QueryUnsupported, match="mv-apply of bags as arrays"):
         ask(f"print d = dynamic({{'a': 1}}) | mv-apply {option}=array d on (project k = d[0])")
+
+
+@pytest.mark.parametrize(
+    ("body", "columns", "rows"),
+    [
+        ("x to typeof(long) on (top 1 by x)", ["k", "n", "x"], [("a", 1, 3)]),
+        ("x to typeof(long) on (summarize s = sum(x) by k)", ["k", "n", "s"], [("a", 1, 6)]),
+        ("x to typeof(long) on (summarize arg_max(x, *))", ["k", "n", "x"], [("a", 1, 3)]),
+        ("x to typeof(long) on (summarize n = count())", ["k", "n"], [("a", 3)]),
+        ("y = x on (take 1 | project-away k)", ["k", "x", "n", "y"], [("a", [3, 1, 2], 1, 3)]),
+    ],
+)
+def test_what_mv_apply_gives_stands_behind_the_columns_of_the_row_or_in_their_place(
+    ask: Ask, names: Names, body: str, columns: list[str], rows: list[tuple[Any, ...]]
+) -> None:
+    text = f"print k = 'a', x = dynamic([3, 1, 2]), n = 1 | mv-apply {body}"
+
+    assert names(text) == columns
+    assert ask(text) == rows
