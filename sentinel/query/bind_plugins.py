@@ -24,6 +24,7 @@ _PIVOTED: Final = {
     "count": "countif", "sum": "sumif", "min": "minif", "max": "maxif", "take_any": "take_anyif", "any": "anyif",
     "dcount": "dcountif", "make_list": "make_list_if", "make_bag": "make_bag_if", "make_set": "make_set_if",
 }  # fmt: skip
+_AVERAGED: Final = {"avg": "avgif", "stdev": "stdevif", "variance": "varianceif"}
 _CONFLICTS: Final = frozenset({"error", "replace_source", "keep_source"})
 
 
@@ -157,8 +158,9 @@ class PluginBinder(FindBinder):
         call = tree.Call(span, "count", ())
         if rest and isinstance(rest[0], tree.Call):
             call, rest = rest[0], rest[1:]
-        if call.name not in _PIVOTED:
-            hint = f"pivot takes {', '.join(f'{name}()' for name in sorted(_PIVOTED))}"
+        conditional = (_PIVOTED | _AVERAGED).get(call.name)
+        if conditional is None:
+            hint = f"pivot takes {', '.join(f'{name}()' for name in sorted(_PIVOTED | _AVERAGED))}"
             self.unsupported(f"pivot with {call.name}()", call.span, hint)
         used = {a.value.text for a in call.arguments if isinstance(a.value, tree.Name)} | {turned.text}
         kept = rest or [tree.Name(span, c.name) for c in rows.columns if c.name not in used]
@@ -180,15 +182,28 @@ class PluginBinder(FindBinder):
             test = tree.Binary(span, "==", tree.Name(span, "$pivot"), tree.Literal(span, _TEXT, value))
             first = () if call.name == "count" else call.arguments[:1]
             counted = tree.Call(
-                call.span, _PIVOTED[call.name], (*first, tree.Argument(span, test), *call.arguments[1:])
+                call.span, conditional, (*first, tree.Argument(span, test), *call.arguments[1:])
             )
             aggregates.append(tree.Named(span, (value,), counted))
+            if call.name in _AVERAGED:
+                there = tree.Call(span, "countif", (tree.Argument(span, test),))
+                aggregates.append(tree.Named(span, (f"$rows {value}",), there))
         keys = tuple(tree.Named(name.span, (), name) for name in kept)
-        return self.summarize(
-            tree.Summarize(span, tuple(aggregates), keys),
-            turned_rows,
-            replace(place, columns=turned_rows.columns),
-        )
+        node_of = tree.Summarize(span, tuple(aggregates), keys)
+        found = self.summarize(node_of, turned_rows, replace(place, columns=turned_rows.columns))
+        return self._averages(found, call, len(kept)) if call.name in _AVERAGED else found
+
+    def _averages(self, rows: ir.Rows, call: tree.Call, kept: int) -> ir.Rows:
+        """The columns kept, and the averages where there are rows to them."""
+        columns, computed = list(rows.columns[:kept]), []
+        for value, count in zip(rows.columns[kept::2], rows.columns[kept + 1 :: 2], strict=True):
+            if value.type is not KqlType.REAL:
+                self.unsupported(f"pivot with {call.name}() of no number", call.span)
+            checked = call_form(plugin_functions()[1], (ir.Ref(value), ir.Ref(count)))
+            column = self.fresh(value.name, checked)
+            computed.append((column, checked))
+            columns.append(column)
+        return replace(rows, plan=ir.Extend(rows.plan, tuple(computed)), columns=tuple(columns))
 
     def _narrow(self, node: tree.Evaluate, rows: ir.Rows, _: Place) -> ir.Rows:
         """`narrow()`: a row for every cell, with the number of its row and the name of its column."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from sentinel.query.scalar import D, Scalar
+from sentinel.query.scalar import D, L, R, Scalar, Unanswerable
 
 _WRITTEN: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d|-?(\d+\.)?\d\d:\d\d:\d\d(\.\d+)?$|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}"
@@ -36,6 +36,16 @@ def bag_shape(bag: Any) -> list[list[str]]:
     return [[key, _kind(value)] for key, value in bag.items()] if isinstance(bag, dict) else []
 
 
+def cell(value: float | None, rows: int) -> float | None:
+    """An average in a cell of a turned table; nobody documents what stands where there are no rows."""
+    if not rows:
+        raise Unanswerable("a cell without rows, in a pivot with an average,")
+    return value
+
+
 def plugin_functions() -> tuple[Scalar, ...]:
     """The functions behind the plugins."""
-    return (Scalar("op_bag_shape", (D,), D, bag_shape, never_null=True, strict=False),)
+    return (
+        Scalar("op_bag_shape", (D,), D, bag_shape, never_null=True, strict=False),
+        Scalar("op_cell", (R, L), R, cell, strict=False),
+    )

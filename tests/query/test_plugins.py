@@ -63,6 +63,15 @@ def test_pivot_counts_or_adds_up_for_every_value(ask: Ask) -> None:
     assert sorted(ask(f"{SALES} | project k, s | evaluate pivot(s)")) == [("a", 1, 1), ("b", 1, 0)]
 
 
+def test_pivot_gives_averages_where_every_cell_has_rows(ask: Ask) -> None:
+    rows = "datatable(k: string, s: string, v: long)['a', 'x', 1, 'a', 'y', 2, 'a', 'y', 4, 'b', 'y', 5]"
+
+    assert ask(f"{rows} | where k == 'a' | evaluate pivot(s, avg(v), k)") == [("a", 1.0, 3.0)]
+    assert ask(f"{rows} | where k == 'a' | evaluate pivot(s, stdev(v), k) | project x") == [(0.0,)]
+    with pytest.raises(QueryUnsupported, match="a cell without rows"):
+        ask(f"{rows} | evaluate pivot(s, avg(v), k)")
+
+
 def test_narrow_gives_a_row_for_every_cell(ask: Ask) -> None:
     assert ask("print a = 1, b = 'x' | evaluate narrow()") == [(0, "a", "1"), (0, "b", "x")]
 
