@@ -32,9 +32,11 @@ class PickBinder(CallBinder):
         match value:
             case tree.Call(
                 name="column_ifexists" | "columnifexists",
-                arguments=(tree.Argument(value=tree.Literal(value=name)), *_),
+                arguments=(tree.Argument(value=asked), *_),
             ):
-                return str(name) if place.column(str(name)) is not None else None
+                name = self.expression(asked, place)
+                column = place.column(str(name.value)) if isinstance(name, ir.Const) else None
+                return None if column is None else column.name
             case _:
                 return argument_name(value)
 

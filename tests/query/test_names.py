@@ -64,6 +64,7 @@ def test_old_aggregates_put_what_they_are_before_every_name(
     ("operators", "expected"),
     [
         ("project column_ifexists('v', 0), column_ifexists('x', 0)", ["v", "Column1"]),
+        ("project column_ifexists(asked, 0)", ["v"]),
         ("extend column_ifexists('v', 0)", ["k", "v", "r"]),
         ("summarize count() by column_ifexists('k', '')", ["k", "count_"]),
     ],
@@ -71,7 +72,7 @@ def test_old_aggregates_put_what_they_are_before_every_name(
 def test_a_column_asked_for_by_its_text_keeps_its_name(
     names: Names, operators: str, expected: list[str]
 ) -> None:
-    assert names(f"{T} | {operators}") == expected
+    assert names(f"let asked = 'v'; {T} | {operators}") == expected
 
 
 @pytest.mark.parametrize(
