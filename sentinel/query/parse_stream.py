@@ -19,6 +19,9 @@ TYPE_NAMES = {
     "time": KqlType.TIMESPAN,
     "uuid": KqlType.GUID,
     "uniqueid": KqlType.GUID,
+    "float": KqlType.REAL,
+    **dict.fromkeys(("int8", "int16", "int32", "uint", "uint8", "uint16", "uint32"), KqlType.INT),
+    **dict.fromkeys(("int64", "uint64", "ulong"), KqlType.LONG),
 }
 
 

@@ -136,3 +136,11 @@ def test_names_used_many_times_are_compiled_in_one_pass(empty: Engine) -> None:
     steps = " ".join(f"| union A{at} | take 1 | as A{at + 1}" for at in range(30))
 
     assert empty.tables_of(f"AmlComputeJobEvent | as A0 {steps} | count") == ("AmlComputeJobEvent",)
+
+
+def test_types_have_other_names_too(ask: Ask) -> None:
+    declared = "a: int64, b: float, c: int32, d: uint, e: double, f: boolean, g: uuid"
+
+    assert ask(f"datatable({declared})[] | getschema | project ColumnType") == [
+        ("long",), ("real",), ("int",), ("int",), ("real",), ("bool",), ("guid",),
+    ]  # fmt: skip
