@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from sentinel.query.functions_text import regex
+from sentinel.query.regexes import regex
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _BLANK: Final = re.compile(r"\s*")

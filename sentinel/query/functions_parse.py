@@ -14,7 +14,7 @@ from typing import Any, Final
 from sentinel.query.functions_convert import _INT, text_to_bool, text_to_long, text_to_real
 from sentinel.query.functions_pairs import pairs
 from sentinel.query.functions_plugins import plugin_functions
-from sentinel.query.functions_text import regex
+from sentinel.query.regexes import regex
 from sentinel.query.scalar import B, D, G, I, L, N, P, R, S, Scalar, T
 from sentinel.query.values import parse_datetime, parse_timespan
 
@@ -75,7 +75,7 @@ def _compiled(spec: str) -> tuple[re.Pattern[str], tuple[str, ...], bool]:
     flags = re.NOFLAG if raw else re.DOTALL
     for letter in described["flags"]:
         flags |= {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}.get(letter, re.NOFLAG)
-    end = "" if raw else r"\Z"
+    end = "" if raw else r"\z"
     return regex("".join(pieces) + end, flags), tuple(types), described["kind"] == "relaxed"
 
 

@@ -13,10 +13,11 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Final
 
 from sentinel.errors import QuerySemanticError
+from sentinel.query.regexes import regex
 from sentinel.query.scalar import TEXT, B, D, L, S, Scalar, Unanswerable
 
 _BOTH, _LEFT, _RIGHT = "both", "left", "right"
@@ -86,25 +87,6 @@ def _has_any_index(text: str, needles: Any) -> int:
     lowered = fold(text)
     found = (at for at, one in enumerate(needles) if _has(_BOTH, lowered, fold(_text_of(one))))
     return next(found, -1)
-
-
-class UnusableRegex(Exception):
-    """A regular expression that cannot be used, with the reason."""
-
-
-@lru_cache(maxsize=256)
-def regex(pattern: str, flags: int = 0) -> re.Pattern[str]:
-    """A compiled regular expression in the language of RE2.
-
-    Raises:
-        UnusableRegex: It is malformed, or uses what RE2 does not know (lookaround, back-references).
-    """
-    if re.search(r"\(\?(?:[=!]|<[=!])|\\[1-9]", pattern):
-        raise UnusableRegex(f"the regular expression {pattern!r} uses lookaround or a back-reference")
-    try:
-        return re.compile(pattern.replace("(?P<", "(?P<").replace("\\z", "\\Z"), flags)
-    except re.error as error:
-        raise UnusableRegex(f"the regular expression {pattern!r} is malformed: {error}") from None
 
 
 def _matches(text: str, pattern: str) -> int:

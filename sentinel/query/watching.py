@@ -78,7 +78,7 @@ class Watched:
             raise QueryLimitExceeded(f"a value is larger than {size}", None, self._text) from None
         if isinstance(error, apsw.NoMemError | MemoryError):
             raise QueryLimitExceeded("the query ran out of memory", None, self._text) from None
-        from sentinel.query.functions_text import UnusableRegex
+        from sentinel.query.regexes import UnusableRegex
 
         if isinstance(error, UnusableRegex):
             raise QuerySemanticError(str(error), None, self._text) from None
