@@ -16,6 +16,7 @@ from sentinel.query.catalogue import SYNONYMS, scalars
 from sentinel.query.kusto_names import KUSTO_FUNCTIONS
 from sentinel.query.naming import AGGREGATE_NAMES
 from sentinel.query.scalar import Parameter, Scalar, Wide
+from sentinel.query.signatures import arity, written_signatures
 
 _REFUSED: Final = frozenset(
     [
@@ -105,6 +106,7 @@ class CallBinder(ListBinder):
         name = SYNONYMS.get(node.name, node.name)
         if place.aggregates is not None and (node.name in AGGREGATE_NAMES):
             return self.aggregate(node, place)
+        self.counted(node, written_signatures().get(name, ()))
         if name == "toscalar":
             return self._toscalar(node, place)
         if name == "pack_all":
@@ -118,10 +120,15 @@ class CallBinder(ListBinder):
         args = tuple(self.expression(argument.value, place) for argument in node.arguments)
         special = specials().get(name)
         if special is not None:
-            if not args and name != "now":
-                self.fail(f"{node.name}() takes an argument", node.span)
             return special(self, node, args)
         return self.resolve(node, name, args)
+
+    def counted(self, node: tree.Call, signatures: tuple[str, ...]) -> None:
+        """Fail if a function is called with fewer or more arguments than it takes."""
+        count = len(node.arguments)
+        odd = "key, value" in "".join(signatures) and count % 2
+        if odd or any(not least <= count <= most for least, most in map(arity, signatures)):
+            self.fail(f"this is not how {node.name}() is called", node.span, " or ".join(signatures))
 
     def several(self, node: tree.Expression, place: Place) -> Parts | None:
         """The results of a function that gives several, `None` if it is no such function."""

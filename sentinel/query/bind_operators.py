@@ -86,6 +86,7 @@ class OperatorBinder(WindowBinder):
                 shown = name if named.names else unique_name(name, taken)
                 if shown in taken:
                     self.fail(f"there are two columns named {shown!r}", named.span)
+                taken.append(shown)
                 if isinstance(value, ir.Ref):
                     columns.append(value.col.named(shown))
                 else:

@@ -58,8 +58,6 @@ def sketch(
         weight = args[1] if len(args) > 1 else ir.Const(_LONG, 1)
         return _DYNAMIC, ir.Aggregation("kql_agg_tdigest", (_kind(value), value, weight))
     if name in {"covariance", "covariancep"}:
-        if len(args) != 2:  # noqa: PLR2004 - two variables
-            binder.fail(f"{node.name}() takes two numbers", node.span)
         pair = tuple(binder.convert(arg, _REAL) for arg in args)
         return _REAL, ir.Aggregation(f"kql_agg_{name}", pair)
     if value.type is not _DYNAMIC:

@@ -15,6 +15,7 @@ from sentinel.query.bind_expressions import call_form, registered
 from sentinel.query.bind_picks import ORDERABLE, Pick, PickBinder
 from sentinel.query.bind_sketches import SKETCHES, sketch
 from sentinel.query.naming import argument_name, is_unnameable, percent_name
+from sentinel.query.signatures import aggregate_signatures
 
 _LONG, _REAL, _BOOL, _TEXT, _DYNAMIC = (
     KqlType.LONG,
@@ -206,20 +207,15 @@ class SummarizeBinder(PickBinder):
         if found is None:
             self.fail(f"{node.name}() is an aggregate; it stands in summarize", node.span)
         name = _OLD.get(node.name, node.name)
+        self.counted(node, aggregate_signatures()[node.name])
         args = [self.expression(a.value, found.place) for a in node.arguments]
         condition: ir.Expr | None = None
         if name in _CONDITIONAL:
-            if len(args) < 2:  # noqa: PLR2004 - value and condition
-                self.fail(f"{name}() takes a value and a condition", node.span)
             at = 2 if name in {"covarianceif", "covariancepif"} else 1
-            if len(args) <= at:
-                self.fail(f"{name}() takes two values and a condition", node.span)
             condition = self.condition(node.arguments[at].value, found.place)
             del args[at]
             name = _CONDITIONAL[name]
         if name == "countif":
-            if len(args) != 1:
-                self.fail("countif() takes one condition", node.span)
             condition = self.condition(node.arguments[0].value, found.place)
             name, args = "count", []
         col, aggregation = self._aggregation(node, name, args, found.place)
@@ -234,8 +230,6 @@ class SummarizeBinder(PickBinder):
         if name == "count":
             col = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=_FULLY)
             return col, ir.Aggregation("count", ())
-        if not args:
-            self.fail(f"{name}() takes a value", node.span)
         value = args[0]
         if name in {"sum", "avg"}:
             return self._total(node, name, value)
@@ -315,10 +309,6 @@ class SummarizeBinder(PickBinder):
                 f"kql_agg_{name}", (real,)
             )
         if name in {"percentile", "percentilew"}:
-            if len(args) != (2 if name == "percentile" else 3):
-                self.fail(
-                    f"{name}() takes a value{', its weight' * (name[-1] == 'w')} and a percentage", node.span
-                )
             weight = args[1] if name == "percentilew" else ir.Const(_LONG, 1)
             return self._percentile(node, value, weight, self.convert(args[-1], _REAL))
         if name in SKETCHES:

@@ -245,8 +245,6 @@ def _rounding() -> list[Scalar]:
             Scalar(name, (N, N), N, _exact_bin, suffix="decimal"),
         )
     ] + [
-        Scalar("floor", (L,), L, lambda x: x, suffix="one_long"),
-        Scalar("floor", (R,), R, lambda x: float(math.floor(x)) if math.isfinite(x) else x, suffix="one"),
         Scalar("bin_at", (L, L, L), L, bin_at_whole),
         Scalar("bin_at", (T, P, T), T, bin_at_whole, suffix="datetime"),
         Scalar("bin_at", (P, P, P), P, bin_at_whole, suffix="timespan"),

@@ -284,7 +284,7 @@ def text_functions() -> tuple[Scalar, ...]:
         Scalar("toupper", (S,), S, lambda t: "".join(c.upper() if len(c.upper()) == 1 else c for c in t)),
         Scalar("reverse", (TEXT,), S, lambda t: t[::-1]),
         Scalar("strrep", (TEXT, L, TEXT), S, _repeat, optional=1),
-        Scalar("strcat_delim", (S, TEXT), S, _strcat_delim, repeats=True),
+        Scalar("strcat_delim", (S, TEXT, TEXT), S, _strcat_delim, repeats=True),
         Scalar("strcmp", (S, S), L, _compare),
         Scalar("translate", (S, S, S), S, _translate),
         Scalar("parse_json", (S,), D, _parse_json),

@@ -68,7 +68,7 @@ binary_all_and(value) -> any
 binary_all_or(value) -> any
 binary_all_xor(value) -> any
 buildschema(dynamic) -> dynamic
-count() -> long
+count([column]) -> long
 count_distinct(value) -> long
 count_distinctif(value, condition) -> long
 countif(condition) -> long
@@ -129,6 +129,8 @@ _AGGREGATE_SYNONYMS: Final = {
     "merge_tdigest": "tdigest_merge",
 }
 
+_ANY_NUMBER: Final = 2**15
+
 Signatures = Mapping[str, tuple[str, ...]]
 """The ways to call a function, by its name."""
 
@@ -136,7 +138,7 @@ Signatures = Mapping[str, tuple[str, ...]]
 @cache
 def scalar_signatures() -> Signatures:
     """The scalar functions, old spellings too: `strlen(string) -> long`."""
-    found = _listed(_WRITTEN)
+    found = dict(written_signatures())
     for name, forms in scalars().items():
         if not name.startswith("op_"):
             found.setdefault(name, tuple(dict.fromkeys(map(_signature, forms))))
@@ -148,6 +150,21 @@ def aggregate_signatures() -> Signatures:
     """The aggregates, old spellings too: `dcount(value, [accuracy]) -> long`."""
     found = _listed(_AGGREGATES)
     return MappingProxyType({**found, **_respelt(found, _AGGREGATE_SYNONYMS)})
+
+
+@cache
+def written_signatures() -> Signatures:
+    """The scalar functions that no form describes."""
+    return MappingProxyType({**_listed(_WRITTEN), "bag_pack": ("bag_pack(key, value, ...) -> dynamic",)})
+
+
+@cache
+def arity(signature: str) -> tuple[int, int]:
+    """How many arguments a signature takes, at least and at most."""
+    given = signature[signature.index("(") + 1 : signature.index(")")]
+    parts = given.split(", ") if given else []
+    optional = sum(one.startswith("[") or one == "..." for one in parts)
+    return len(parts) - optional, _ANY_NUMBER if "..." in parts else len(parts)
 
 
 @cache

@@ -185,6 +185,28 @@ def test_nobody_looks_into_a_sketch(ask: Ask, look: str) -> None:
         ask(f"range x from 1 to 3 step 1 | summarize h = hll(x) {look}")
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "isnull(1, 2)",
+        "gettype(1, 2)",
+        "now(1h, 2h)",
+        "max_of(1)",
+        "bag_pack('a', 1, 'b')",
+        "bag_pack('a')",
+        "strcat_delim('-', 'a')",
+        "bag_merge(dynamic({}))",
+        "floor(1.5)",
+        "toscalar(range x from 1 to 2 step 1 | summarize sum(x, x))",
+        "toscalar(range x from 1 to 2 step 1 | summarize percentilesw_array(x))",
+        "toscalar(range x from 1 to 2 step 1 | summarize r = avg() + 1)",
+    ],
+)
+def test_a_call_with_arguments_kusto_does_not_take_is_refused(ask: Ask, call: str) -> None:
+    with pytest.raises(QuerySemanticError, match=r"this is not how \w+\(\) is called|does not take"):
+        ask(f"print {call}")
+
+
 def test_an_assertion_that_fails_says_its_message(ask: Ask) -> None:
     with pytest.raises(QuerySemanticError, match="must be positive"):
         ask("let n = -1; print assert(n > 0, 'must be positive')")

@@ -89,6 +89,7 @@ def test_a_join_takes_one_left_row_a_key_by_default(ask: Ask) -> None:
         ("T | summarize arg_max(v, *) by k", ["k", "v"]),
         ("T | summarize sum(v * 2) by bin(v, 5), tostring(k)", ["v", "k", "sum_"]),
         ("T | project strlen(k), v + 1, v * 2", ["strlen_k", "Column1", "Column2"]),
+        ("print d = dynamic([1]) | project array_sort_asc(d, d)", ["d_sorted", "d_sorted1"]),
         ("T | extend d = parse_json(k) | project d.a.b, gettype(d)", ["d_a_b", "type_d"]),
         ("T | join (T) on k", ["k", "v", "k1", "v1"]),
         ("T | lookup (T) on k", ["k", "v", "v1"]),
