@@ -108,14 +108,13 @@ class OperatorBinder(WindowBinder):
         for named in node.columns:
             names = [c.name for c in columns]
             for name, value in self._values(named, place, names):
-                shown = name if named.names else unique_name(name, assigned)
-                if shown in assigned:
-                    self.fail(f"{shown!r} is assigned twice", named.span)
-                assigned.append(shown)
-                column = self.fresh(shown, value)
+                if name in assigned:
+                    self.fail(f"{name!r} is assigned twice", named.span, "name the columns apart")
+                assigned.append(name)
+                column = self.fresh(name, value)
                 computed.append((column, value))
-                if shown in names:
-                    columns[names.index(shown)] = column
+                if name in names:
+                    columns[names.index(name)] = column
                 else:
                     columns.append(column)
         rows = self.with_windows(rows, place)
