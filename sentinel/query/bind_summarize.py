@@ -228,6 +228,8 @@ class SummarizeBinder(PickBinder):
         self, node: tree.Call, name: str, args: list[ir.Expr], place: Place
     ) -> tuple[ir.Col, ir.Aggregation]:
         if name == "count":
+            if args and args[0].type is _BOOL:
+                self.unsupported("count() of a condition", node.span, "countif() counts where it holds")
             col = ir.Col(next(self.numbers), "", _LONG, nullable=False, reach=_FULLY)
             return col, ir.Aggregation("count", ())
         value = args[0]

@@ -249,6 +249,7 @@ def test_a_range_of_ints_is_of_ints(ask: Ask) -> None:
     [
         ("range x from 1 to 3 step 0", "a step that is not zero"),
         ("union withsource = k (print k = 1), (print k = 2)", "has a column 'k' already"),
+        ("print x = 1 | summarize count(x > 5)", "count\\(\\) of a condition"),
         ("print x = 1 | extend tostring(x), toint(x)", "'x' is assigned twice"),
         ("print x = 1 | summarize percentile(x, 101)", "from 0 to 100"),
         ("print x = 1 | summarize percentiles(x, 50, -1)", "from 0 to 100"),
