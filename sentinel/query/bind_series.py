@@ -97,6 +97,9 @@ class SeriesBinder(ReshapeBinder):
         step = self.expression(node.step, place)
         if node.start is not None and node.stop is not None:
             return self.expression(node.start, place), self.expression(node.stop, place), step
+        if node.nonempty and not node.keys:
+            hint = "write from ... to ... step ..."
+            self.unsupported("make-series kind=nonempty without from and to", node.span, hint)
         if node.start is not None:
             beyond = self.arithmetic("+", self._end_of(rows, axis, "max"), step, node.span)
             return self.expression(node.start, place), beyond, step

@@ -112,6 +112,12 @@ def test_nothing_makes_no_series_unless_it_is_asked_for(ask: Ask) -> None:
     assert ask(f"{TIMES} | where v > 99 | make-series kind=nonempty {rest}") == [([0, 0], [0, 3])]
 
 
+@pytest.mark.parametrize("span", ["step 3", "from 0 step 3", "to 6 step 3"])
+def test_a_series_of_nothing_needs_both_ends(ask: Ask, span: str) -> None:
+    with pytest.raises(QueryUnsupported, match="kind=nonempty without from and to"):
+        ask(f"{TIMES} | make-series kind=nonempty c = count() on t {span}")
+
+
 def test_a_join_takes_conditions_joined_by_and(ask: Ask) -> None:
     text = "print a = 1, b = 2 | join kind=inner (print c = 1, d = 2) on $left.a == $right.c and $left.b == $right.d"
 
