@@ -273,6 +273,8 @@ class SummarizeBinder(PickBinder):
     ) -> tuple[ir.Col, ir.Aggregation]:
         value = args[0]
         limit = tuple(args[1:2])
+        if name.startswith("make_") and any(one.type not in {KqlType.INT, _LONG} for one in limit):
+            self.fail(f"{node.name}() takes how many values to collect, a whole number", node.span)
         if node.name in {"makelist", "makeset"} and not limit:
             limit = (ir.Const(_LONG, _OLD_MOST),)
         match name:

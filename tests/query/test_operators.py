@@ -249,6 +249,8 @@ def test_a_range_of_ints_is_of_ints(ask: Ask) -> None:
     [
         ("range x from 1 to 3 step 0", "a step that is not zero"),
         ("union withsource = k (print k = 1), (print k = 2)", "has a column 'k' already"),
+        ("print x = 1 | summarize make_list(x, '')", "how many values"),
+        ("print x = 1 | summarize make_set_if(x, true, 1.5)", "how many values"),
         ("print x = 1 | summarize count(x > 5)", "count\\(\\) of a condition"),
         ("print x = 1 | extend tostring(x), toint(x)", "'x' is assigned twice"),
         ("print x = 1 | summarize percentile(x, 101)", "from 0 to 100"),
