@@ -53,14 +53,14 @@ class OperatorParser(ExpressionParser):
 
     def summarize(self, start: int) -> tree.Operator:
         """`summarize aggregates by keys`."""
-        self.hints(only=True)
+        self.hints()
         aggregates = self.named_list() if not (self.sees("by") or self._ends()) else ()
         keys = self.named_list() if self.accept("by") else ()
         return tree.Summarize(self.since(start), aggregates, keys)
 
     def sort(self, start: int) -> tree.Operator:
         """`sort by keys`."""
-        self.hints(only=True)
+        self.hints()
         self.expect("by")
         keys = self.sort_keys()
         return tree.Sort(self.since(start), keys)
@@ -79,7 +79,7 @@ class OperatorParser(ExpressionParser):
 
     def distinct(self, start: int) -> tree.Operator:
         """`distinct columns`."""
-        self.hints(only=True)
+        self.hints()
         columns = self.named_list()
         return tree.Distinct(self.since(start), columns)
 
@@ -103,7 +103,7 @@ class OperatorParser(ExpressionParser):
 
     def as_name(self, start: int) -> tree.Operator:
         """`as name`."""
-        self.hints(only=True)
+        self.hints()
         name = self.name().text
         return tree.As(self.since(start), name)
 
@@ -124,7 +124,7 @@ class OperatorParser(ExpressionParser):
 
     def evaluate(self, start: int) -> tree.Operator:
         """`evaluate plugin(arguments)`."""
-        self.hints(only=True)
+        self.hints()
         call = self.call()
         columns: tuple[tree.ColumnDeclaration, ...] = ()
         keeps = False
@@ -217,20 +217,24 @@ class OperatorParser(ExpressionParser):
         kind = self.column_type()
         return tree.ColumnDeclaration(self.since(token.span.start), token.text, kind)
 
-    def hints(self, *, only: bool = False) -> dict[str, str]:
-        """`kind=inner`, `hint.strategy=shuffle` and such, lower-cased names; with `only` no options but hints."""
+    def hints(self, **options: tuple[str, ...]) -> dict[str, str]:
+        """Take `hint.strategy=shuffle` and such, and give the options; those without values may have any."""
         found: dict[str, str] = {}
         while self.is_name(self.here):
-            if self.here.text == "hint" and self.ahead(1).text == ".":
+            name = self.here.text
+            if name == "hint" and self.ahead(1).text == ".":
                 self.take()
                 self.take()
                 self.name()
                 self.expect("=")
                 self.take()
-            elif not only and self.here.text in _OPTIONS and self.ahead(1).text == "=":
-                name = self.take().text
+            elif name in options and self.ahead(1).text == "=":
                 self.take()
+                self.take()
+                token = self.here
                 found[name] = self._option_value()
+                if options[name] and found[name] not in options[name]:
+                    self.fail(" or ".join(f"{name}={value}" for value in options[name]), token)
             else:
                 break
         return found
@@ -245,17 +249,3 @@ class OperatorParser(ExpressionParser):
 
     def _ends(self) -> bool:
         return self.here.kind is Kind.END or self.sees("|", ")", ";", "}")
-
-
-_OPTIONS = frozenset(
-    [
-        "kind",
-        "isfuzzy",
-        "withsource",
-        "with_itemindex",
-        "flags",
-        "bagexpansion",
-        "with_match_id",
-        "with_step_name",
-    ]
-)

@@ -28,6 +28,8 @@ JOIN_KINDS: Final = frozenset(
 """What can stand behind `join kind=`."""
 _OLD_LIMIT = 128
 _FLAGS = frozenset("imsU")
+_BAG_KINDS = ("bag", "array")
+_SEARCH_KINDS = ("default", "case_insensitive", "case_sensitive")
 
 
 class ReshapeParser(OperatorParser):
@@ -52,7 +54,7 @@ class ReshapeParser(OperatorParser):
 
     def _join_kind(self, default: str) -> str:
         token = self.here
-        kind = self.hints().get("kind", default)
+        kind = self.hints(kind=()).get("kind", default)
         if kind not in JOIN_KINDS:
             self.fail(f"a kind of join, one of {', '.join(sorted(JOIN_KINDS))}", token)
         return kind
@@ -91,7 +93,7 @@ class ReshapeParser(OperatorParser):
 
     def union(self, start: int) -> tree.Union:
         """`union kind=... withsource=... tables`."""
-        options = self.hints()
+        options = self.hints(kind=(), withsource=(), isfuzzy=("true", "false"))
         tables = [self._table_argument()]
         while self.accept(","):
             tables.append(self._table_argument())
@@ -121,16 +123,16 @@ class ReshapeParser(OperatorParser):
 
     def search(self, start: int) -> tree.Search:
         """`search kind=... in (tables) predicate`."""
-        options = self.hints()
+        options = self.hints(kind=_SEARCH_KINDS)
         tables = self._among_tables()
-        options |= self.hints()
+        options |= self.hints(kind=_SEARCH_KINDS)
         predicate = self._search_predicate()
         cased = options.get("kind", "default") == "case_sensitive"
         return tree.Search(self.since(start), tables, predicate, cased)
 
     def find(self, start: int) -> tree.Find:
         """`find withsource=name in (tables) where predicate project columns`."""
-        source = self.hints().get("withsource", "source_")
+        source = self.hints(withsource=()).get("withsource", "source_")
         tables = self._among_tables()
         if not self.accept("where") and tables:
             self.fail("'where' and what to find")
@@ -193,7 +195,7 @@ class ReshapeParser(OperatorParser):
         return self._parse(start, filters=True)
 
     def _parse(self, start: int, *, filters: bool) -> tree.Operator:
-        options = self.hints()
+        options = self.hints(kind=(), flags=())
         of = self.expression()
         self.expect("with")
         pieces: list[tree.ParsePiece] = []
@@ -205,6 +207,8 @@ class ReshapeParser(OperatorParser):
         if kind not in {"simple", "regex", "relaxed"}:
             self.fail("kind=simple, kind=regex or kind=relaxed", self.tokens[self.at - 1])
         flags = options.get("flags", "")
+        if flags and kind != "regex":
+            self.unsupported("parse with flags and no kind=regex", self.since(start))
         if not _FLAGS.issuperset(flags):
             self.unsupported(f"flags={flags}", self.since(start), "i, m, s and U are flags of parse")
         last = pieces[-1].column
@@ -256,7 +260,7 @@ class ReshapeParser(OperatorParser):
 
     def mv_expand(self, start: int) -> tree.Operator:
         """`mv-expand items to typeof(type) limit count`."""
-        options = self.hints()
+        options = self.hints(kind=_BAG_KINDS, bagexpansion=_BAG_KINDS, with_itemindex=())
         items, limit = self._expand_items()
         return tree.MvExpand(
             self.since(start),
@@ -268,7 +272,7 @@ class ReshapeParser(OperatorParser):
 
     def mv_apply(self, start: int) -> tree.Operator:
         """`mv-apply items on (operators)`."""
-        options = self.hints()
+        options = self.hints(kind=_BAG_KINDS, bagexpansion=_BAG_KINDS, with_itemindex=())
         if options.get("bagexpansion", options.get("kind", "bag")) != "bag":
             hint = "mv-expand kind=array gives the pairs of a bag"
             self.unsupported("mv-apply of bags as arrays", self.since(start), hint)
@@ -302,7 +306,7 @@ class ReshapeParser(OperatorParser):
 
     def make_series(self, start: int) -> tree.Operator:
         """`make-series aggregates on axis from start to stop step step by keys`."""
-        nonempty = self.hints().get("kind", "") == "nonempty"
+        nonempty = bool(self.hints(kind=("nonempty",)))
         aggregates = [self._series_aggregate()]
         while self.accept(","):
             aggregates.append(self._series_aggregate())

@@ -12,7 +12,7 @@ class StepParser(ReshapeParser):
 
     def scan(self, start: int) -> tree.Operator:
         """`scan with_match_id=name declare (columns) with (steps)`."""
-        options = self.hints()
+        options = self.hints(with_match_id=())
         columns: list[ScanColumn] = []
         if self.accept("declare"):
             self.expect("(")
@@ -21,7 +21,7 @@ class StepParser(ReshapeParser):
                 if not self.accept(","):
                     break
             self.expect(")")
-        options |= self.hints()
+        options |= self.hints(with_match_id=())
         self.expect("with")
         self.expect("(")
         steps: list[ScanStep] = []
@@ -80,11 +80,11 @@ class StepParser(ReshapeParser):
 
     def partition(self, start: int) -> tree.Operator:
         """`partition by column (operators)`."""
-        self.hints(only=True)
+        self.hints()
         self.expect("by")
         token = self.name("a column")
         by = tree.Name(token.span, token.text)
-        self.hints(only=True)
+        self.hints()
         if self.sees("{"):
             self.unsupported(
                 "partition over a source of its own", self.here.span, "partition by column (operators)"

@@ -304,3 +304,19 @@ def test_no_text_at_all_is_the_empty_text(ask: Ask, aggregate: str) -> None:
 def test_columns_may_be_named_like_the_options_of_other_operators(ask: Ask) -> None:
     assert ask(f"{T} | where v > 2 | summarize kind = count(), s = sum(v) by k") == [("a", 1, 3)]
     assert ask(f"{T} | summarize hint.strategy=shuffle kind = count() | distinct kind") == [(4,)]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("print d = dynamic({}) | mv-expand kind=list d", "kind=bag or kind=array"),
+        ("print t = 1 | make-series kind=empty count() on t from 0 to 2 step 1", "kind=nonempty"),
+        ("print s = 'a' | search kind=exact 'a'", "kind=default or kind=case_insensitive"),
+        ("union isfuzzy=maybe (print 1)", "isfuzzy=true or isfuzzy=false"),
+        ("print s = 'a' | parse flags=i s with 'A' b", "flags and no kind=regex"),
+        ("print x = 1 | join withsource=s (print x = 1) on x", "withsource"),
+    ],
+)
+def test_options_have_the_values_an_operator_knows(ask: Ask, query: str, expected: str) -> None:
+    with pytest.raises(QueryError, match=expected):
+        ask(query)
