@@ -80,6 +80,11 @@ _UNESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
 
+_CHECKED: Final = re.compile(
+    r"""\\(?:[\\'"abfnrtv]|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{1,3})|(\\.)""", re.DOTALL
+)
+
+
 def _unescape_one(match: re.Match[str]) -> str:
     code = match[1]
     if code[0] in "uUx" and len(code) > 1:
@@ -155,8 +160,22 @@ _SIMPLE: Final = {
 }
 
 
+def _check_escapes(text: str, match: re.Match[str]) -> None:
+    """Refuses what KQL refuses: a backslash before a letter it has no meaning for."""
+    if match[0].lstrip("hH[ ")[0] not in "\"'":
+        return
+    bad = next((one for one in _CHECKED.finditer(match[0]) if one[1]), None)
+    if bad is not None:
+        at = Span(match.start() + bad.start(), match.start() + bad.end())
+        raise QuerySyntaxError(
+            f"{bad[1]} is no escape in a text; write \\{bad[1]}, or @ before the text", at, text
+        )
+
+
 def _token(text: str, match: re.Match[str]) -> Token:
     group = match.lastgroup or ""
+    if group in {"string", "quoted"}:
+        _check_escapes(text, match)
     if group == "string":
         return Token(Kind.STRING, string_value(match[0]), Span(match.start(), match.end()))
     if group == "quoted":

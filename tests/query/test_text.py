@@ -38,6 +38,23 @@ def test_a_literal_stands_for_its_text(text: str, value: str) -> None:
     assert (token.kind, token.text) == (Kind.STRING, value)
 
 
+@pytest.mark.parametrize("text", [r'"a\d"', r"'a\\\d'", r'h"a\d"', r"['a\d']"])
+def test_a_backslash_before_a_letter_without_meaning_is_refused(text: str) -> None:
+    with pytest.raises(QuerySyntaxError) as caught:
+        tokenize(text)
+
+    assert caught.value.message == r"\d is no escape in a text; write \\d, or @ before the text"
+    assert caught.value.span is not None
+    assert text[caught.value.span.start : caught.value.span.end] == r"\d"
+
+
+@pytest.mark.parametrize(
+    "text", [r'@"\d"', r'"\\d"', r"""'\"\'\a\b\f\n\r\t\v\0\101\x41\u0041\U00000041'""", r"```\d```"]
+)
+def test_a_backslash_with_a_meaning_is_taken(text: str) -> None:
+    assert tokenize(text)[0].kind is Kind.STRING
+
+
 def test_every_token_knows_its_place() -> None:
     text = "T | where a !in~ ('x') // why\n and b > 1.5h"
 
