@@ -10,23 +10,33 @@ from typing import Any, Final
 
 from sentinel.query.scalar import JSON, D, S, Scalar, Unanswerable
 
-_STEP: Final = re.compile(r"""\.([A-Za-z_][\w-]*)|\[(?:'([^']*)'|"([^"]*)")\]""")
+_STEP: Final = re.compile(r"""\.([A-Za-z_][\w-]*)|\[(?:'([^']*)'|"([^"]*)"|(\d+))\]""")
 
 
-def _steps(path: str) -> list[str]:
-    """The keys a path goes through, from the bag inwards."""
-    found, at = [], 1
+def json_steps(path: str) -> list[str | int]:
+    """The keys and the places a JSONPath goes through, from the outside inwards.
+
+    https://learn.microsoft.com/kusto/query/jsonpath
+    """
+    found: list[str | int] = []
+    at = 1
     while at < len(path):
         match = _STEP.match(path, at)
         if match is None:
             raise Unanswerable(f"the path {path!r}")
-        found.append(next(group for group in match.groups() if group is not None))
+        *keys, place = match.groups()
+        found.append(int(place) if place else next(key for key in keys if key is not None))
         at = match.end()
     return found
 
 
-def _path(key: str) -> list[str]:
-    return _steps(key) if key.startswith("$") else [key]
+def key_path(key: str) -> list[str]:
+    """The keys a key goes through: one that begins with `$` is a path, without places in arrays."""
+    steps = json_steps(key) if key.startswith("$") else [key]
+    keys = [step for step in steps if isinstance(step, str)]
+    if len(keys) < len(steps):
+        raise Unanswerable(f"the path {key!r} into an array")
+    return keys
 
 
 def _without(value: Any, path: list[str]) -> Any:
@@ -43,7 +53,7 @@ def _remove_keys(bag: Any, keys: Any) -> Any:
         return None
     for key in keys if isinstance(keys, list) else []:
         if isinstance(key, str):
-            bag = _without(bag, _path(key))
+            bag = _without(bag, key_path(key))
     return bag
 
 
@@ -58,7 +68,7 @@ def _with(value: Any, path: list[str], new: Any) -> Any:
 
 
 def _set_key(bag: Any, key: str, value: Any) -> Any:
-    return _with(bag, _path(key), value) if isinstance(bag, dict) else None
+    return _with(bag, key_path(key), value) if isinstance(bag, dict) else None
 
 
 def _zip(keys: Any, values: Any) -> Any:

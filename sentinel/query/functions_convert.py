@@ -12,7 +12,7 @@ import uuid
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from sentinel.query.scalar import B, D, G, I, L, N, P, R, S, Scalar, T
+from sentinel.query.scalar import B, D, G, I, L, N, P, R, S, Scalar, T, Unanswerable
 from sentinel.query.values import (
     MAX_DATETIME,
     MAX_LONG,
@@ -120,7 +120,9 @@ def _json_long(value: Any) -> int | None:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, int):
-        return wrap_long(value)
+        if value != wrap_long(value):
+            raise Unanswerable("a long from a number of more than 64 bits")
+        return value
     if isinstance(value, float):
         return real_to_long(value)
     return text_to_long(value) if isinstance(value, str) else None

@@ -7,16 +7,17 @@ https://learn.microsoft.com/kusto/query/scalar-functions#dynamicarray-functions
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
 from sentinel.query.functions_arrays import array_functions, distinct, identity
-from sentinel.query.functions_bags import bag_functions
+from sentinel.query.functions_bags import bag_functions, json_steps, key_path
 from sentinel.query.functions_convert import json_text
-from sentinel.query.scalar import JSON, B, D, L, P, R, S, Scalar, T
-from sentinel.query.values import format_datetime_iso, format_timespan
+from sentinel.query.scalar import JSON, B, D, L, P, R, S, Scalar, T, Unanswerable
+from sentinel.query.values import format_datetime_iso, format_timespan, read_json
 
 
 def pick_key(value: Any, key: str) -> Any:
@@ -88,7 +89,7 @@ def _array_slice(array: Any, start: int, end: int) -> Any:
 def _array_index_of(
     array: Any, value: Any, start: int = 0, length: int = -1, occurrence: int = 1
 ) -> int | None:
-    if not isinstance(array, list):
+    if not isinstance(array, list) or length < -1 or occurrence < 0:
         return None
     if start < 0:
         start = max(0, len(array) + start)
@@ -124,9 +125,15 @@ def _array_split(array: Any, places: Any) -> Any:
     return [array[low:high] for low, high in pairwise(bounds)]
 
 
-def _array_shift(array: Any, by: int, fill: Any = None) -> Any:
-    if not isinstance(array, list):
+def _array_shift(array: Any, by: int | None, *fills: Any, sign: int = 1) -> Any:
+    """The elements moved by so many places; the places left free hold the fill, null or the empty text by default."""
+    if not isinstance(array, list) or by is None:
         return None
+    by *= sign
+    texts = sum(isinstance(one, str) for one in array)
+    if not fills and by and 0 < texts < len(array):
+        raise Unanswerable("a shift without a default of an array of texts and others")
+    fill = fills[0] if fills else "" if texts else None
     size = len(array)
     return [array[i + by] if 0 <= i + by < size else fill for i in range(size)]
 
@@ -171,11 +178,12 @@ def _bag_merge(*bags: Any) -> Any:
 def _bag_has_key(bag: Any, key: str) -> bool | None:
     if not isinstance(bag, dict):
         return None
-    if key.startswith("$"):
-        parent, _, last = key.rpartition(".")
-        found = pick_path(bag, parent)
-        return isinstance(found, dict) and last in found
-    return key in bag
+    found: Any = bag
+    for step in key_path(key):
+        if not isinstance(found, dict) or step not in found:
+            return False
+        found = found[step]
+    return True
 
 
 def _bag_pack(*parts: Any) -> Any:
@@ -243,7 +251,16 @@ def _sorted_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+_TYPED: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z|-?(?:\d+\.)?\d\d:\d\d:\d\d(?:\.\d{7})?"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+)
+"""How a datetime, a timespan and a guid look once they are in a dynamic."""
+
+
 def _gettype(value: Any) -> str:
+    if isinstance(value, str) and _TYPED.fullmatch(value):
+        raise Unanswerable("gettype() of a dynamic that may be a datetime, a timespan, a guid or a text")
     return kind_of(value)
 
 
@@ -266,18 +283,16 @@ def _treepath(value: Any) -> Any:
 
 def pick_path(value: Any, path: str) -> Any:
     """The value at a JSONPath made of names and indexes only."""
-    import re
-
     if not path.startswith("$"):
         return None
-    for name, quoted, index in re.findall(r"\.([A-Za-z_]\w*)|\[['\"]([^'\"]*)['\"]\]|\[(-?\d+)\]", path):
-        value = pick_index(value, int(index)) if index else pick_key(value, name or quoted)
+    for step in json_steps(path):
+        value = pick_index(value, step) if isinstance(step, int) else pick_key(value, step)
     return value
 
 
 def _extract_json(path: str, text: str) -> Any:
     try:
-        return pick_path(json.loads(text), path)
+        return pick_path(read_json(text), path)
     except ValueError:
         return None
 
@@ -291,8 +306,10 @@ def _arrays() -> list[Scalar]:
         Scalar("array_sum", (D,), R, _array_sum),
         Scalar("array_reverse", (D,), D, _array_reverse),
         Scalar("array_split", (D, JSON), D, _array_split),
-        Scalar("array_shift_left", (D, L, JSON), D, _array_shift, optional=1),
-        Scalar("array_shift_right", (D, L, JSON), D, lambda a, n, *f: _array_shift(a, -n, *f), optional=1),
+        Scalar("array_shift_left", (D, L, JSON), D, _array_shift, optional=1, strict=False),
+        Scalar(
+            "array_shift_right", (D, L, JSON), D, partial(_array_shift, sign=-1), optional=1, strict=False
+        ),
         Scalar("array_rotate_left", (D, L), D, _array_rotate),
         Scalar("array_rotate_right", (D, L), D, lambda a, n: _array_rotate(a, -n)),
         Scalar("array_iff", (D, JSON, JSON), D, _array_iff, strict=False),

@@ -182,8 +182,8 @@ _REALS: Final[dict[str, Callable[[float], float | None]]] = {
     "cos": _real(math.cos),
     "tan": _real(math.tan),
     "cot": _real(lambda x: divide_real(1.0, math.tan(x))),
-    "asin": _real(math.asin),
-    "acos": _real(math.acos),
+    "asin": lambda x: None if abs(x) > 1 else math.asin(x),
+    "acos": lambda x: None if abs(x) > 1 else math.acos(x),
     "atan": _real(math.atan),
     "degrees": math.degrees,
     "radians": math.radians,
@@ -263,8 +263,11 @@ def _rounding() -> list[Scalar]:
 
 
 def _bits() -> list[Scalar]:
-    def shift_left(a: int, b: int) -> int:
-        return wrap_long(a << (b % 64))
+    def shift_left(a: int, b: int) -> int | None:
+        return wrap_long(a << (b % 64)) if b >= 0 else None
+
+    def shift_right(a: int, b: int) -> int | None:
+        return a >> (b % 64) if b >= 0 else None
 
     return [
         Scalar("binary_and", (L, L), L, operator.and_),
@@ -272,7 +275,7 @@ def _bits() -> list[Scalar]:
         Scalar("binary_xor", (L, L), L, operator.xor),
         Scalar("binary_not", (L,), L, operator.invert),
         Scalar("binary_shift_left", (L, L), L, shift_left),
-        Scalar("binary_shift_right", (L, L), L, lambda a, b: a >> (b % 64)),
+        Scalar("binary_shift_right", (L, L), L, shift_right),
         Scalar("bitset_count_ones", (L,), L, lambda a: (a % 2**64).bit_count()),
         Scalar("tohex", (L, L), S, lambda a, width=0: f"{a % 2**64:x}".rjust(width, "0"), optional=1),
         Scalar(

@@ -16,7 +16,7 @@ from sentinel.query.functions_pairs import pairs
 from sentinel.query.functions_plugins import plugin_functions
 from sentinel.query.regexes import regex
 from sentinel.query.scalar import B, D, G, I, L, N, P, R, S, Scalar, T
-from sentinel.query.values import parse_datetime, parse_timespan
+from sentinel.query.values import parse_datetime, parse_timespan, read_json
 
 
 def _int(text: str) -> int | None:
@@ -34,7 +34,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
     "timespan": parse_timespan,
     "decimal": lambda text: text.strip() if text_to_real(text) is not None else None,
     "guid": lambda text: text.strip().lower() if re.fullmatch(r"[0-9a-fA-F-]{32,36}", text.strip()) else None,
-    "dynamic": json.loads,
+    "dynamic": read_json,
 }
 
 

@@ -13,12 +13,13 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from sentinel.errors import QuerySemanticError
-from sentinel.query.regexes import regex
+from sentinel.query.regexes import UnusableRegex, regex
 from sentinel.query.scalar import TEXT, B, D, L, S, Scalar, Unanswerable
+from sentinel.query.values import read_json
 
 _BOTH, _LEFT, _RIGHT = "both", "left", "right"
 
@@ -95,15 +96,25 @@ def _matches(text: str, pattern: str) -> int:
 
 def _extract(pattern: str, group: int, text: str) -> str:
     match = regex(pattern).search(text)
+    if group < 0:
+        raise Unanswerable("extract() of a group before the first")
     if match is None or group > regex(pattern).groups:
         return ""
     return match[group] or ""
+
+
+_MOST_GROUPS: Final = 16
 
 
 def _extract_all(pattern: str, *rest: Any) -> Any:
     text = rest[-1]
     compiled = regex(pattern)
     wanted = rest[0] if len(rest) > 1 else list(range(1, compiled.groups + 1))
+    known = {*range(1, compiled.groups + 1), *compiled.groupindex}
+    if not 1 <= compiled.groups <= _MOST_GROUPS:
+        raise UnusableRegex(f"the regular expression {pattern!r} has not between 1 and {_MOST_GROUPS} groups")
+    if not isinstance(wanted, list) or not wanted or not known.issuperset(wanted):
+        raise Unanswerable("extract_all() of other groups than those of its regular expression")
     found: list[Any] = []
     for match in compiled.finditer(text):
         groups = [match[group] or "" for group in wanted]
@@ -172,14 +183,26 @@ def _countof(text: str, needle: str, kind: str = "normal") -> int:
     return sum(1 for at in range(len(text)) if text.startswith(needle, at))
 
 
-def _replacement(rewrite: str) -> str:
-    return re.sub(
-        r"\\(\d)|\\(.)", lambda m: f"\\g<{m[1]}>" if m[1] else ("\\\\" if m[2] == "\\" else m[0]), rewrite
-    )
+_REWRITE: Final = re.compile(r"\\([0-9\\]?)", re.DOTALL)
+
+
+@lru_cache(maxsize=256)
+def _replacement(rewrite: str, groups: int) -> str:
+    """A rewrite in the language of Python: a backslash names a group by its digit, two are one."""
+
+    def piece(match: re.Match[str]) -> str:
+        if match[1] == "\\":
+            return "\\\\"
+        if not match[1] or int(match[1]) > groups:
+            raise UnusableRegex(f"the rewrite {rewrite!r} has a backslash that names no group")
+        return f"\\g<{match[1]}>"
+
+    return _REWRITE.sub(piece, rewrite)
 
 
 def _replace_regex(text: str, pattern: str, rewrite: str) -> str:
-    return regex(pattern).sub(_replacement(rewrite), text)
+    compiled = regex(pattern)
+    return compiled.sub(_replacement(rewrite, compiled.groups), text)
 
 
 def _trim(pattern: str, text: str) -> str:
@@ -200,7 +223,12 @@ def _strcat_delim(delimiter: str, *parts: str) -> str:
     return delimiter.join(parts)
 
 
+_MOST_REPEATS: Final = 1024
+
+
 def _repeat(text: str, count: int, delimiter: str = "") -> str:
+    if count > _MOST_REPEATS:
+        raise Unanswerable(f"strrep() of more than {_MOST_REPEATS} times")
     return delimiter.join([text] * max(0, count))
 
 
@@ -236,7 +264,7 @@ def _parse_json(text: str) -> Any:
     if not text:
         return None
     try:
-        return json.loads(text)
+        return read_json(text)
     except (ValueError, RecursionError):
         return text
 
@@ -265,12 +293,12 @@ def text_functions() -> tuple[Scalar, ...]:
         Scalar("extract", (S, L, S), S, _extract),
         Scalar("extract_all", (S, S), D, _extract_all),
         Scalar("extract_all", (S, D, S), D, _extract_all, suffix="groups"),
-        Scalar("substring", (S, L, L), S, _substring, optional=1),
+        Scalar("substring", (TEXT, L, L), S, _substring, optional=1),
         Scalar("indexof", (TEXT, TEXT, L, L, L), L, _indexof, optional=3),
         Scalar("op_assert", (B, S), B, _assert),
         Scalar("has_any_index", (S, D), L, _has_any_index),
         Scalar("indexof_regex", (TEXT, TEXT, L, L, L), L, _indexof_regex, optional=3),
-        Scalar("split", (S, S, L), D, _split, optional=1),
+        Scalar("split", (TEXT, S, L), D, _split, optional=1),
         Scalar("countof", (S, S, S), L, _countof, optional=1),
         Scalar("replace_string", (S, S, S), S, lambda t, a, b: t.replace(a, b) if a else t),
         Scalar("replace_regex", (S, S, S), S, _replace_regex),
@@ -280,12 +308,12 @@ def text_functions() -> tuple[Scalar, ...]:
         Scalar("trim_end", (S, S), S, _trim_end),
         Scalar("strlen", (S,), L, len, never_null=True, reach=2**31),
         Scalar("string_size", (S,), L, lambda t: len(t.encode()), never_null=True),
-        Scalar("tolower", (S,), S, str.lower),
-        Scalar("toupper", (S,), S, lambda t: "".join(c.upper() if len(c.upper()) == 1 else c for c in t)),
+        Scalar("tolower", (TEXT,), S, str.lower),
+        Scalar("toupper", (TEXT,), S, lambda t: "".join(c.upper() if len(c.upper()) == 1 else c for c in t)),
         Scalar("reverse", (TEXT,), S, lambda t: t[::-1]),
         Scalar("strrep", (TEXT, L, TEXT), S, _repeat, optional=1),
         Scalar("strcat_delim", (S, TEXT, TEXT), S, _strcat_delim, repeats=True),
-        Scalar("strcmp", (S, S), L, _compare),
+        Scalar("strcmp", (TEXT, TEXT), L, _compare),
         Scalar("translate", (S, S, S), S, _translate),
         Scalar("parse_json", (S,), D, _parse_json),
         Scalar("isascii", (S,), B, _is_ascii),

@@ -97,10 +97,12 @@ _PART: Final[dict[str, Callable[[datetime, int], int]]] = {
 }
 
 
-def datetime_part(part: str, ticks: int) -> int | None:
-    """One part of a datetime, null for a part there is not."""
+def datetime_part(part: str, ticks: int) -> int:
+    """One part of a datetime."""
     pick = _PART.get(part.lower())
-    return pick(*split_ticks(ticks)) if pick else None
+    if pick is None:
+        raise Unanswerable(f"the part {part!r} of a datetime")
+    return pick(*split_ticks(ticks))
 
 
 _PERIOD_TICKS: Final = {
@@ -113,7 +115,7 @@ _PERIOD_TICKS: Final = {
 }
 
 
-def _boundaries(part: str, ticks: int) -> int | None:
+def _boundaries(part: str, ticks: int) -> int:
     if part in {"year", "quarter", "month"}:
         at, _ = split_ticks(ticks)
         return {
@@ -125,23 +127,35 @@ def _boundaries(part: str, ticks: int) -> int | None:
         return (ticks + _SUNDAY_FIRST) // (7 * TICKS_PER_DAY)
     if part == "nanosecond":
         return ticks * 100
-    size = _PERIOD_TICKS.get(part)
-    return ticks // size if size else None
+    return ticks // _period(part)
 
 
-def datetime_diff(part: str, left: int, right: int) -> int | None:
+def _period(part: str) -> int:
+    if part not in _PERIOD_TICKS:
+        raise Unanswerable(f"the period {part!r}")
+    return _PERIOD_TICKS[part]
+
+
+def datetime_diff(part: str, left: int, right: int) -> int:
     """How many boundaries of a period lie between two datetimes."""
-    a, b = _boundaries(part.lower(), left), _boundaries(part.lower(), right)
-    return None if a is None or b is None else a - b
+    return _boundaries(part.lower(), left) - _boundaries(part.lower(), right)
+
+
+def _whole_ticks(nanoseconds: int) -> int:
+    if nanoseconds % 100:
+        raise Unanswerable("a count of nanoseconds that is no multiple of 100")
+    return nanoseconds // 100
 
 
 def datetime_add(part: str, amount: int, ticks: int) -> int | None:
     """A datetime moved by periods; months are cut to their last day."""
     part = part.lower()
     months = {"year": 12, "quarter": 3, "month": 1}.get(part)
+    if part == "nanosecond":
+        return in_range(ticks + _whole_ticks(amount))
     if months is None:
-        size = 7 * TICKS_PER_DAY if part == "week" else _PERIOD_TICKS.get(part)
-        return None if size is None else in_range(ticks + amount * size)
+        size = 7 * TICKS_PER_DAY if part == "week" else _period(part)
+        return in_range(ticks + amount * size)
     at, rest = split_ticks(ticks)
     year, month = divmod(at.year * 12 + at.month - 1 + amount * months, 12)
     if not 1 <= year <= 9999:  # noqa: PLR2004 - the last year there is
@@ -179,7 +193,7 @@ def _make_timespan(*parts: float) -> int | None:
     )
 
 
-_LETTERS: Final = re.compile(r"yyyy|yy|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|f{1,7}|F{1,7}|tt|(.)", re.DOTALL)
+_LETTERS: Final = re.compile(r"yyyy|yy|y|MM|M|dd|d|HH|H|hh|h|mm|m|ss|s|f{1,7}|F{1,7}|tt|(.)", re.DOTALL)
 
 
 def format_datetime(ticks: int, pattern: str) -> str:
@@ -194,7 +208,7 @@ def format_datetime(ticks: int, pattern: str) -> str:
             digits = f"{rest:07d}"[: len(letters)]
             return digits.rstrip("0") if letters[0] == "F" else digits
         value = {
-            "y": at.year % 100 if letters == "yy" else at.year,
+            "y": at.year if letters == "yyyy" else at.year % 100,
             "M": at.month,
             "d": at.day,
             "H": at.hour,
@@ -256,18 +270,16 @@ def _from_unix(ticks_per_unit: float, value: float) -> int | None:
     return in_range(_UNIX + round(value * ticks_per_unit))
 
 
-def _zone(name: str) -> ZoneInfo | None:
+def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Unanswerable(f"the time zone {name!r}") from None
 
 
 def _utc_to_local(ticks: int, name: str) -> int | None:
     zone = _zone(name)
     at, rest = split_ticks(ticks)
-    if zone is None:
-        return None
     offset = zone.utcoffset(at.replace(tzinfo=ZoneInfo("UTC")).astimezone(zone)) or timedelta()
     return in_range(join_ticks(at + offset, rest))
 
@@ -275,14 +287,10 @@ def _utc_to_local(ticks: int, name: str) -> int | None:
 def _local_to_utc(ticks: int, name: str) -> int | None:
     zone = _zone(name)
     at, rest = split_ticks(ticks)
-    if zone is None:
-        return None
     before, after = (at.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1))
-    if before > after:
-        raise Unanswerable("a local time that comes twice")
-    # A time that never comes counts as if the clock had been put forward already.
-    offset = after
-    return in_range(join_ticks(at - offset, rest))
+    if before != after:
+        raise Unanswerable("a local time that comes twice or never")
+    return in_range(join_ticks(at - before, rest))
 
 
 def _saturate(value: float) -> int:
@@ -337,7 +345,8 @@ def time_functions() -> tuple[Scalar, ...]:
         Scalar("unixtime_seconds_todatetime", (R,), T, partial(_from_unix, TICKS_PER_SECOND)),
         Scalar("unixtime_milliseconds_todatetime", (R,), T, partial(_from_unix, 10_000)),
         Scalar("unixtime_microseconds_todatetime", (R,), T, partial(_from_unix, 10)),
-        Scalar("unixtime_nanoseconds_todatetime", (R,), T, partial(_from_unix, 0.01)),
+        Scalar("unixtime_nanoseconds_todatetime", (R,), T, partial(_from_unix, 0.01), suffix="real"),
+        Scalar("unixtime_nanoseconds_todatetime", (L,), T, lambda n: in_range(_UNIX + n // 100)),
         Scalar("datetime_utc_to_local", (T, S), T, _utc_to_local),
         Scalar("datetime_local_to_utc", (T, S), T, _local_to_utc),
         Scalar("op_datetime_add", (T, P), T, add_span),

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sentinel.clock import to_ticks
 from sentinel.model.tables import KqlType
 from sentinel.query.tokens import string_value
-from sentinel.query.values import dump_json, parse_datetime, parse_timespan, wrap_long
+from sentinel.query.values import MAX_LONG, MIN_LONG, dump_json, parse_datetime, parse_timespan, wrap_long
 
 Value = str | int | float | None
 
@@ -22,6 +22,7 @@ _DATE_PARTS: Final = re.compile(
     r"(\d+)\s*,\s*(\d+)\s*,\s*(\d+)(?:\s*,\s*(\d+)\s*,\s*(\d+)(?:\s*,\s*(\d+))?)?"
 )
 """`datetime(2026, 11, 22)`, possibly with hours, minutes and seconds."""
+_INT: Final = 2**31
 _REALS: Final = {"nan": "nan", "+inf": "inf", "inf": "inf", "-inf": "-inf"}
 
 
@@ -34,7 +35,17 @@ def _bool(text: str) -> Value:
 
 
 def _long(text: str) -> Value:
-    return wrap_long(int(_unquoted(text).replace(" ", ""), 0))
+    value = int(_unquoted(text).replace(" ", ""), 0)
+    if not MIN_LONG <= value <= (2 * MAX_LONG + 1 if "x" in text.lower() else MAX_LONG):
+        raise ValueError(text)
+    return wrap_long(value)
+
+
+def _int(text: str) -> Value:
+    value = int(_unquoted(text).replace(" ", ""), 0)
+    if not -_INT <= value < _INT:
+        raise ValueError(text)
+    return value
 
 
 def _real(text: str) -> Value:
@@ -118,7 +129,7 @@ def json_of(kind: KqlType, value: Value) -> Any:
 _READERS: Final[dict[str, Callable[[str], Value]]] = {
     "bool": _bool,
     "boolean": _bool,
-    "int": _long,
+    "int": _int,
     "long": _long,
     "real": _real,
     "double": _real,

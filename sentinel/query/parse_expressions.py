@@ -186,9 +186,11 @@ class ExpressionParser(TokenStream):
 
     def _literal(self, token: Token) -> tree.Literal:
         if token.kind is Kind.LONG:
-            return tree.Literal(
-                token.span, KqlType.LONG, wrap_long(int(token.text, 0 if "x" in token.text.lower() else 10))
-            )
+            hexadecimal = "x" in token.text.lower()
+            value = int(token.text, 0 if hexadecimal else 10)
+            if value > (2 * _LARGEST + 1 if hexadecimal else _LARGEST + 1):
+                raise QuerySyntaxError("this number is too large for a long", token.span, self.text)
+            return tree.Literal(token.span, KqlType.LONG, wrap_long(value))
         if token.kind is Kind.REAL:
             return tree.Literal(token.span, KqlType.REAL, float(token.text))
         if token.kind is Kind.TIMESPAN:

@@ -12,7 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Never
 
 from sentinel.clock import TICKS_PER_DAY, TICKS_PER_SECOND
 from sentinel.errors import QueryUnsupported
@@ -119,7 +119,7 @@ _AMERICAN: Final = re.compile(
 )
 _MONTHS: Final = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _RFC822: Final = re.compile(
-    r"(?:[A-Za-z]{3,9},?\s+)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{2,4})"
+    r"(?:[A-Za-z]{3,9},?\s+)?(\d{1,2})(\s+|-)([A-Za-z]{3})[a-z]*\2(\d{2,4})"
     r"(?:\s+(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?)?\s*(Z|UTC|GMT|[+-]\d{1,2}:?\d{2})?$"
 )
 _MONTH_ONLY: Final = re.compile(r"(\d{4})-(\d{1,2})$|(\d{4})$")
@@ -155,7 +155,7 @@ def _american(match: re.Match[str]) -> int | None:
 
 
 def _rfc822(match: re.Match[str]) -> int | None:
-    day, name, year, hour, minute, second, fraction, zone = match.groups()
+    day, _, name, year, hour, minute, second, fraction, zone = match.groups()
     if name.lower() not in _MONTHS:
         return None
     full_year = int(year) if len(year) > 2 else 2000 + int(year)  # noqa: PLR2004 - a two-digit year
@@ -237,6 +237,22 @@ def parse_timespan(text: str) -> int | None:
         days_only = int(text) * TICKS_PER_DAY
         return days_only if MIN_LONG <= days_only <= MAX_LONG else None
     return None
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"{name} is no JSON")
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_no_constant)
+
+
+def read_json(text: str) -> Any:
+    """The value of a text in JSON's own language, which knows no `NaN` and no infinity.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    return _JSON.decode(text)
 
 
 def dump_json(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sentinel.errors import QuerySemanticError, QueryUnsupported
+from sentinel.errors import QuerySemanticError, QuerySyntaxError, QueryUnsupported
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
@@ -98,6 +98,41 @@ CASES: list[tuple[str, Any]] = [
     ("round(beta_cdf(0.9, 10.0, 20.0), 12)", 1.0),
     ("round(welch_test(20.82, 7.867, 15, 22.987, 3.813, 15), 3)", 0.021),
     ("todatetime(1.5) == datetime(0001-01-01 00:00:00.0000001)", True),
+    # What is said of arguments out of range.
+    ("binary_shift_left(1, -1)", None),
+    ("binary_shift_right(8, -1)", None),
+    ("binary_shift_left(1, 65)", 2),
+    ("acos(1.5)", None),
+    ("asin(-1.5)", None),
+    ("array_index_of(dynamic([1, 2, 1]), 1, 0, -2)", None),
+    ("array_index_of(dynamic([1, 2, 1]), 1, 0, -1, -1)", None),
+    ("array_shift_left(dynamic(['a', 'b']), 1)", ["b", ""]),
+    ("array_shift_right(dynamic(['a', 'b']), 1, dynamic(null))", [None, "a"]),
+    ("array_shift_right(dynamic([1, 2]), 1)", [None, 1]),
+    # Numbers and others where a text is meant.
+    ("tolower(dynamic('A'))", "a"),
+    ("toupper(true)", "TRUE"),
+    ("substring(123456, 1, 2)", "23"),
+    ("split(1.5, '.')", ["1", "5"]),
+    ("strcmp(10, 9)", -1),
+    ("tolower(long(null))", ""),
+    # JSON and its paths.
+    ("parse_json('NaN')", "NaN"),
+    ("parse_json('[Infinity]')", "[Infinity]"),
+    ("extract_json('$.a', '{\"a\":NaN}')", ""),
+    ("extract_json('$.a[1].b', '{\"a\":[1,{\"b\":5}]}', typeof(int))", 5),
+    ("extract_json(\"$['a b']\", '{\"a b\":5}')", "5"),
+    ("bag_has_key(dynamic({'a': {'b c': 1}}), \"$['a']['b c']\")", True),
+    ("bag_has_key(dynamic({'a': {'b': 1}}), '$.a.c')", False),
+    # Rewrites of what was matched.
+    (r"replace_regex('abc', '(b)', @'<\1\\\0>')", r"a<b\b>c"),
+    # Times.
+    ("todatetime('Saturday, 08-Nov-14 15:05:02 GMT') == datetime(2014-11-08 15:05:02)", True),
+    ("datetime(08-Nov-14 15:05) == datetime(2014-11-08 15:05)", True),
+    ("datetime_add('nanosecond', 200, datetime(2020-01-01)) == datetime(2020-01-01 00:00:00.0000002)", True),
+    ("format_datetime(datetime(2009-06-15), 'y/M/d')", "9/6/15"),
+    ("format_datetime(datetime(0900-01-01), 'y yy yyyy')", "0 00 0900"),
+    ("unixtime_nanoseconds_todatetime(1546300800123456789) == datetime(2019-01-01 00:00:00.1234567)", True),
 ]  # fmt: skip
 
 
@@ -125,7 +160,40 @@ REFUSED = [
     "rand()",
     "new_guid()",
     "datetime_local_to_utc(datetime(2022-10-30 02:30), 'Europe/Brussels')",
+    "datetime_local_to_utc(datetime(2022-03-27 02:30), 'Europe/Brussels')",
+    "datetime_utc_to_local(datetime(2022-03-27), 'Nowhere')",
+    "datetime_part('week', datetime(2022-03-27))",
+    "datetime_add('days', 1, datetime(2022-03-27))",
+    "datetime_add('nanosecond', 150, datetime(2022-03-27))",
+    "datetime_diff('days', datetime(2022-03-27), datetime(2022-03-27))",
+    "extract_json('$.a[*]', '{}')",
+    "extract_json('$..b', '{}')",
+    "bag_has_key(dynamic({'a': [1]}), '$.a[0]')",
+    "array_shift_left(dynamic(['a', 1]), 1)",
+    "gettype(bag_pack('a', 1h).a)",
+    "gettype(dynamic(datetime(2020-01-01)))",
+    "extract('(a)', -1, 'a')",
+    "extract_all('(a)', dynamic([2]), 'a')",
+    "strrep('a', 1025)",
+    "tolong(parse_json('12345678901234567890'))",
 ]
+
+UNUSABLE = [
+    "extract_all('a', 'a')",
+    r"replace_regex('abc', 'b', @'\n')",
+    r"replace_regex('abc', '(b)', @'\2')",
+    r"replace_regex('abc', 'b', '\\')",
+    "int(3000000000)",
+    "9223372036854775809",
+    "long(9223372036854775808)",
+    "0x10000000000000000",
+]
+
+
+@pytest.mark.parametrize("expression", UNUSABLE)
+def test_what_kusto_does_not_take_is_an_error(ask: Ask, expression: str) -> None:
+    with pytest.raises((QuerySemanticError, QuerySyntaxError)):
+        ask(f"print x = {expression}")
 
 
 @pytest.mark.parametrize("expression", REFUSED)
