@@ -8,13 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from decimal import Decimal
+from functools import reduce
 from typing import Any, Final
 
 from sentinel.query.functions_arrays import identity
 from sentinel.query.functions_series import nearest_rank
 from sentinel.query.functions_sketch import sketch_aggregates
 from sentinel.query.scalar import Unanswerable
-from sentinel.query.values import dump_json, format_decimal, load_json, wrap_long
+from sentinel.query.values import DECIMALS, dump_json, format_decimal, load_json, wrap_long
 
 NAN: Final = b"NaN"
 """How NaN travels through SQLite, which has none."""
@@ -61,16 +62,18 @@ def _average(state: _Numbers) -> Any:
     return held_real(sum(map(plain_real, state.values)) / len(state.values))
 
 
+def _total(state: _Numbers) -> Decimal:
+    return reduce(DECIMALS.add, map(Decimal, state.values), Decimal(0))
+
+
 def _sum_decimal(state: _Numbers) -> str:
-    return format_decimal(sum(map(Decimal, state.values), Decimal(0)))
+    return format_decimal(_total(state))
 
 
 def _average_decimal(state: _Numbers) -> str | None:
-    return (
-        format_decimal(sum(map(Decimal, state.values), Decimal(0)) / len(state.values))
-        if state.values
-        else None
-    )
+    if not state.values:
+        return None
+    return format_decimal(DECIMALS.divide(_total(state), Decimal(len(state.values))))
 
 
 def _least_decimal(state: _Numbers) -> str | None:

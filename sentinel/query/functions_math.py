@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sentinel.query.functions_time import bin_at_whole, bin_datetime, bin_whole
 from sentinel.query.scalar import ANY, B, G, I, L, N, P, R, S, Scalar, T, Unanswerable
-from sentinel.query.values import wrap_long
+from sentinel.query.values import DECIMALS, wrap_long
 
 _NAN: Final = math.nan
 
@@ -143,18 +143,20 @@ def _gamma(x: float) -> float:
 
 
 def _exact_divide(a: Decimal, b: Decimal) -> Decimal | None:
-    return a / b if b else None
+    return DECIMALS.divide(a, b) if b else None
 
 
 def _exact_modulo(a: Decimal, b: Decimal) -> Decimal | None:
     if not b:
         return None
-    remainder = a % abs(b)
-    return remainder + abs(b) if remainder < 0 else remainder
+    remainder = DECIMALS.remainder(a, abs(b))
+    return DECIMALS.add(remainder, abs(b)) if remainder < 0 else remainder
 
 
 def _exact_bin(value: Decimal, size: Decimal) -> Decimal | None:
-    return (value / size).to_integral_value(ROUND_FLOOR) * size if size > 0 else None
+    if size <= 0:
+        return None
+    return DECIMALS.multiply(DECIMALS.divide(value, size).to_integral_value(ROUND_FLOOR), size)
 
 
 def _most(better: Callable[[Any, Any], bool]) -> Callable[..., Any]:
@@ -224,12 +226,12 @@ def _operators() -> list[Scalar]:
         Scalar("op_divide", (R, R), R, divide_real, suffix="real"),
         Scalar("op_modulo", (R, R), R, _modulo_real, suffix="real"),
         Scalar("op_negate", (R,), R, operator.neg, suffix="real"),
-        Scalar("op_add", (N, N), N, operator.add, suffix="decimal"),
-        Scalar("op_subtract", (N, N), N, operator.sub, suffix="decimal"),
-        Scalar("op_multiply", (N, N), N, operator.mul, suffix="decimal"),
+        Scalar("op_add", (N, N), N, DECIMALS.add, suffix="decimal"),
+        Scalar("op_subtract", (N, N), N, DECIMALS.subtract, suffix="decimal"),
+        Scalar("op_multiply", (N, N), N, DECIMALS.multiply, suffix="decimal"),
         Scalar("op_divide", (N, N), N, _exact_divide, suffix="decimal"),
         Scalar("op_modulo", (N, N), N, _exact_modulo, suffix="decimal"),
-        Scalar("op_negate", (N,), N, operator.neg, suffix="decimal"),
+        Scalar("op_negate", (N,), N, DECIMALS.minus, suffix="decimal"),
     ]
 
 
@@ -257,7 +259,7 @@ def _rounding() -> list[Scalar]:
         Scalar("abs", (L,), L, lambda x: wrap_long(abs(x))),
         Scalar("abs", (P,), P, abs, suffix="timespan"),
         Scalar("abs", (R,), R, abs, suffix="real"),
-        Scalar("abs", (N,), N, abs, suffix="decimal"),
+        Scalar("abs", (N,), N, DECIMALS.abs, suffix="decimal"),
         Scalar("sign", (R,), R, _sign),
     ]
 

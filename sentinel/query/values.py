@@ -10,7 +10,7 @@ import json
 import math
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 from typing import Any, Final, Never
 
@@ -18,6 +18,8 @@ from sentinel.clock import TICKS_PER_DAY, TICKS_PER_SECOND
 from sentinel.errors import QueryUnsupported
 from sentinel.model.tables import KqlType
 
+DECIMALS: Final = Context(prec=34)
+"""How decimals are reckoned: in the 34 digits that 128 bits hold."""
 MAX_DATETIME: Final = 3155378975999999999
 MAX_LONG: Final = 2**63 - 1
 MIN_LONG: Final = -(2**63)
