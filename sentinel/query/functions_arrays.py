@@ -6,9 +6,11 @@ https://learn.microsoft.com/kusto/query/array-sort-asc-function
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 from sentinel.query.scalar import JSON, B, D, L, R, Scalar, Unanswerable
+from sentinel.query.values import parse_timespan
 
 
 def identity(value: Any) -> str:
@@ -26,6 +28,39 @@ def distinct(values: list[Any]) -> list[Any]:
     return list(seen.values())
 
 
+_TYPED: Final = re.compile(
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z)|(-?(?:\d+\.)?\d\d:\d\d:\d\d(?:\.\d{7})?)"
+    r"|([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+)
+"""How a datetime, a timespan and a guid look once they are in a dynamic."""
+
+
+def _typed_kind(value: Any) -> int:
+    """Which of them an element may be, 0 for none."""
+    match = _TYPED.fullmatch(value) if isinstance(value, str) else None
+    return match.lastindex or 0 if match else 0
+
+
+def may_be_typed(value: Any) -> bool:
+    """Whether an element that is a text here may be a datetime, a timespan or a guid to Kusto."""
+    return bool(_typed_kind(value))
+
+
+def _check_sortable(elements: list[Any]) -> None:
+    """Refuses elements whose order hangs on a type that is not known, or is not that of their texts."""
+    kinds = set(map(_typed_kind, elements))
+    if kinds <= {0}:
+        return
+    if len(kinds) > 1:
+        raise Unanswerable("sorting an array of values that may be of several types")
+    spans = [parse_timespan(text) or 0 for text in sorted(elements)]
+    if kinds == {_A_SPAN} and spans != sorted(spans):
+        raise Unanswerable("sorting an array of timespans")
+
+
+_A_SPAN: Final = 2
+
+
 def _rank(value: Any) -> tuple[int, Any]:
     """Numbers before texts before anything else."""
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -38,6 +73,7 @@ def _rank(value: Any) -> tuple[int, Any]:
 def _order(array: list[Any], *, descending: bool, nulls_last: bool) -> list[int]:
     """The places of the elements in sorted order."""
     present = [at for at, value in enumerate(array) if value is not None]
+    _check_sortable([array[at] for at in present])
     present.sort(key=lambda at: _rank(array[at]), reverse=descending)
     present.sort(key=lambda at: _rank(array[at])[0])
     nulls = [at for at, value in enumerate(array) if value is None]

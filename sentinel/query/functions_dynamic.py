@@ -7,13 +7,12 @@ https://learn.microsoft.com/kusto/query/scalar-functions#dynamicarray-functions
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
-from sentinel.query.functions_arrays import array_functions, distinct, identity
+from sentinel.query.functions_arrays import array_functions, distinct, identity, may_be_typed
 from sentinel.query.functions_bags import bag_functions, json_steps, key_path
 from sentinel.query.functions_convert import json_text
 from sentinel.query.scalar import JSON, B, D, L, P, R, S, Scalar, T, Unanswerable
@@ -251,15 +250,8 @@ def _sorted_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-_TYPED: Final = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z|-?(?:\d+\.)?\d\d:\d\d:\d\d(?:\.\d{7})?"
-    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-)
-"""How a datetime, a timespan and a guid look once they are in a dynamic."""
-
-
 def _gettype(value: Any) -> str:
-    if isinstance(value, str) and _TYPED.fullmatch(value):
+    if may_be_typed(value):
         raise Unanswerable("gettype() of a dynamic that may be a datetime, a timespan, a guid or a text")
     return kind_of(value)
 

@@ -171,7 +171,9 @@ def _elementwise(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def one(value: Any) -> Any:
         try:
             return run(value) if _is_number(value) else None
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError) as error:
+            if value == 0 or isinstance(error, OverflowError):
+                raise Unanswerable("an infinite element of a series") from None
             return None
 
     return lambda series: [one(value) for value in series] if isinstance(series, list) else None

@@ -109,6 +109,10 @@ CASES: list[tuple[str, Any]] = [
     ("array_shift_left(dynamic(['a', 'b']), 1)", ["b", ""]),
     ("array_shift_right(dynamic(['a', 'b']), 1, dynamic(null))", [None, "a"]),
     ("array_shift_right(dynamic([1, 2]), 1)", [None, 1]),
+    ("tostring(decimal(1) / 3)", "0." + "3" * 34),
+    ("tostring(decimal(12345678901234567890123456789012) + decimal(1))", "12345678901234567890123456789013"),
+    ("series_log(dynamic([1, -1]))", [0.0, None]),
+    ("array_sort_desc(pack_array(2h, 1h, long(null)))", ["02:00:00", "01:00:00", None]),
     # Numbers and others where a text is meant.
     ("tolower(dynamic('A'))", "a"),
     ("toupper(true)", "TRUE"),
@@ -175,6 +179,12 @@ REFUSED = [
     "extract('(a)', -1, 'a')",
     "extract_all('(a)', dynamic([2]), 'a')",
     "strrep('a', 1025)",
+    "series_log(dynamic([0]))",
+    "series_exp(dynamic([1000]))",
+    "array_sort_asc(pack_array(1d, 10h))",
+    "array_sort_asc(pack_array(-2h, -1h))",
+    "array_sort_asc(pack_array(1h, 'a'))",
+    "array_sort_asc(pack_array(1h, 1))",
     "tolong(parse_json('12345678901234567890'))",
 ]
 
@@ -232,6 +242,10 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("range x from 1 to 10 step 1 | extend t = '1234567890' | summarize sum(estimate_data_size(*))", [(180,)]),
     ("let f = (n: long, s: string) { strlen(s) > n }; print f(n=3, 'four')", [(True,)]),
     # Decimals sort and rank as numbers.
+    (
+        "datatable(d: decimal)[1, 1, 2] | summarize a = avg(d), s = sum(d) | project tostring(a), tostring(s)",
+        [("1." + "3" * 33, "4")],
+    ),
     ("datatable(d: decimal)[9, 10, 2] | summarize percentile(d, 50), dcount(d)", [(9.0, 3)]),
     ("datatable(d: decimal)[9, 10] | project x = max_of(d, decimal(9.5)) | project tostring(x)", [("9.5",), ("10",)]),
     ("print x = 2.0 * 3 | project max_of(x, 1.5), min_of(x, real(null))", [(6.0, 6.0)]),
