@@ -194,7 +194,7 @@ class SummarizeBinder(PickBinder):
         if value.type not in ORDERABLE:
             self.fail(f"{node.name}() cannot rank a {value.type}", node.span)
         if isinstance(percent, ir.Const) and not 0 <= float(percent.value or 0) <= 100:  # noqa: PLR2004 - percent
-            self.fail("a percentage is from 0 to 100", node.span)
+            self.fail(f"{node.name}() takes percentages from 0 to 100", node.span)
         if value.type is KqlType.DECIMAL:
             value = self.convert(value, _REAL)
         kind = _LONG if value.type is KqlType.INT else value.type

@@ -57,6 +57,8 @@ class ReshapeParser(OperatorParser):
         kind = self.hints(kind=()).get("kind", default)
         if kind not in JOIN_KINDS:
             self.fail(f"a kind of join, one of {', '.join(sorted(JOIN_KINDS))}", token)
+        if self.is_name(self.here) and self.ahead(1).text == "=":
+            self.unsupported(f"'{self.here.text}=' in a join", self.here.span)
         return kind
 
     def _right_side(self) -> tree.Pipeline:

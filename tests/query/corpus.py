@@ -27,16 +27,20 @@ PARAMETERS: Final = {
     "cluster": KqlType.STRING,
 }
 """What rules and dashboards may use."""
-_QUERY: Final = re.compile(r"^\s*(?:print|range|datatable|let|union|search|find)\b|\|\s*[a-z]")
+_QUERY: Final = re.compile(r"^\s*(?:print|range|datatable|let|union|search|find)\b|\|\s*[a-z][a-z-]*(?:\s|$)")
 _LET: Final = re.compile(r"^let (\w+)", re.MULTILINE)
 _WORD: Final = re.compile(r"\w+")
 _OURS: Final = ("tests/query", "tests/store", "tests/web", "tests/cli", "sentinel/report", "sentinel/demo")
 
 
 def _strings(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _QUERY.search(node.value):
-            yield node.value
+    """The texts in a file that look like queries; the pieces of a formatted text are none."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    pieces = {id(piece) for node in nodes if isinstance(node, ast.JoinedStr) for piece in node.values}
+    for node in nodes:
+        text = node.value if isinstance(node, ast.Constant) and id(node) not in pieces else None
+        if isinstance(text, str) and _QUERY.search(text):
+            yield text
 
 
 def _queries(value: Any) -> Iterator[str]:
