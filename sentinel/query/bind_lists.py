@@ -55,15 +55,19 @@ class ListBinder(ExpressionBinder):
         return call_form(registered("op_fold"), (self.as_text(value),))
 
     def _in_items(self, node: tree.Among, of: ir.Expr, place: Place) -> ir.Expr:
+        """Whether a value is one of a list: arrays, whole or within others, stand for their elements."""
         items = [self.expression(item, place) for item in node.items]
-        if len(items) == 1 and items[0].type is KqlType.DYNAMIC and of.type is not KqlType.DYNAMIC:
-            array = items[0]
-            test = registered("op_in_array", "folded" if "~" in node.operator else "")
-            return call_form(test, (self.as_json(of), array))
+        plain = [item for item in items if item.type is not KqlType.DYNAMIC]
+        test = registered("op_in_array", "folded" if "~" in node.operator else "")
+        value = self.as_json(of)
+        found = [call_form(test, (value, item)) for item in items if item.type is KqlType.DYNAMIC]
+        if found and not plain:
+            return found[0] if len(found) == 1 else truth("or", *found)
         if "~" in node.operator:
-            folded = self._folded(of)
-            return self._any_equal(folded, [self._folded(item) for item in items], node.span)
-        return self._any_equal(of, items, node.span)
+            equal = self._any_equal(self._folded(of), [self._folded(item) for item in plain], node.span)
+        else:
+            equal = self._any_equal(of, plain, node.span)
+        return truth("or", *found, truth("is_true", equal)) if found else equal
 
     def _any_equal(self, of: ir.Expr, items: list[ir.Expr], span: Span) -> ir.Expr:
         if not items:

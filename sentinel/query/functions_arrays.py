@@ -20,6 +20,13 @@ def identity(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
+def flat(value: Any) -> list[Any]:
+    """The elements of an array, those of arrays within it in their place; of another value itself."""
+    if not isinstance(value, list):
+        return [value]
+    return [element for one in value for element in flat(one)]
+
+
 def distinct(values: list[Any]) -> list[Any]:
     """The elements without repetitions, in order of first appearance."""
     seen: dict[str, Any] = {}

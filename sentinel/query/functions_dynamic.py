@@ -12,7 +12,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
-from sentinel.query.functions_arrays import array_functions, distinct, identity, may_be_typed
+from sentinel.query.functions_arrays import array_functions, distinct, flat, identity, may_be_typed
 from sentinel.query.functions_bags import bag_functions, json_steps, key_path
 from sentinel.query.functions_convert import json_text
 from sentinel.query.scalar import JSON, B, D, L, P, R, S, Scalar, T, Unanswerable
@@ -217,15 +217,13 @@ def _range_times(show: Callable[[int], str], start: int, stop: int, step: int = 
 
 
 def _in_array(value: Any, array: Any) -> bool:
-    if not isinstance(array, list):
-        return identity(value) == identity(array)
-    return any(identity(one) == identity(value) for one in array)
+    wanted = identity(value)
+    return any(identity(one) == wanted for one in flat(array))
 
 
 def _in_array_folded(value: Any, array: Any) -> bool:
     wanted = json_text(value).lower()
-    listed = array if isinstance(array, list) else [array]
-    return any(isinstance(one, str) and one.lower() == wanted for one in listed)
+    return any(isinstance(one, str) and one.lower() == wanted for one in flat(array))
 
 
 _MOST: Final = 1_048_576

@@ -17,6 +17,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from sentinel.errors import QuerySemanticError
+from sentinel.query.functions_arrays import flat
 from sentinel.query.regexes import UnusableRegex, regex
 from sentinel.query.scalar import TEXT, B, D, L, S, Scalar, Unanswerable
 from sentinel.query.values import read_json
@@ -71,13 +72,13 @@ def _text_of(value: Any) -> str:
 
 
 def _has_any(text: str, needles: Any) -> int:
-    wanted = needles if isinstance(needles, list) else [needles]
+    wanted = flat(needles)
     lowered = fold(text)
     return int(any(_has(_BOTH, lowered, fold(_text_of(one))) for one in wanted))
 
 
 def _has_all(text: str, needles: Any) -> int:
-    wanted = needles if isinstance(needles, list) else [needles]
+    wanted = flat(needles)
     lowered = fold(text)
     return int(all(_has(_BOTH, lowered, fold(_text_of(one))) for one in wanted))
 
