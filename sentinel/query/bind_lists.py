@@ -87,16 +87,19 @@ class ListBinder(ExpressionBinder):
 
     def _terms(self, node: tree.Among, of: ir.Expr, place: Place, table: ir.Rows | None) -> ir.Expr:
         if table is not None:
-            wanted = self.column_as_array(table)
+            lists = [self.column_as_array(table)]
         else:
             items = [self.expression(item, place) for item in node.items]
-            if len(items) == 1 and items[0].type is KqlType.DYNAMIC:
-                wanted = items[0]
-            else:
-                wanted = call_form(registered("pack_array"), tuple(self.as_json(item) for item in items))
-        return replace(
-            call_form(registered(f"op_{node.operator}"), (self.as_text(of), wanted)), nullable=False
-        )
+            lists = [item for item in items if item.type is KqlType.DYNAMIC]
+            plain = tuple(self.as_json(item) for item in items if item.type is not KqlType.DYNAMIC)
+            if plain:
+                lists.append(call_form(registered("pack_array"), plain))
+        test = registered(f"op_{node.operator}")
+        text = self.as_text(of)
+        found = [replace(call_form(test, (text, wanted)), nullable=False) for wanted in lists]
+        if len(found) == 1:
+            return found[0]
+        return truth("and" if node.operator == "has_all" else "or", *found)
 
     def column_as_array(self, table: ir.Rows) -> ir.Expr:
         """The first column of a table as one array."""

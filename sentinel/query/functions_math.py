@@ -9,6 +9,7 @@ import math
 import operator
 from collections.abc import Callable
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
+from functools import partial
 from typing import Any, Final
 
 from sentinel.query.functions_time import bin_at_whole, bin_datetime, bin_whole
@@ -83,7 +84,8 @@ def _log(function: Callable[[float], float]) -> Callable[[float], float | None]:
     return run
 
 
-def _round(x: float, digits: int = 0) -> float:
+def round_real(x: float, digits: int = 0) -> float:
+    """A real rounded to so many decimal digits, halves away from zero."""
     if not math.isfinite(x):
         return x
     with localcontext() as context:
@@ -93,7 +95,7 @@ def _round(x: float, digits: int = 0) -> float:
 
 
 def _round_long(x: int, digits: int = 0) -> int:
-    return int(_round(x, digits))
+    return int(round_real(x, digits))
 
 
 def _round_decimal(x: Decimal, digits: int = 0) -> Decimal:
@@ -253,7 +255,7 @@ def _rounding() -> list[Scalar]:
         Scalar("bin_at", (R, R, R), R, _bin_at_real, suffix="real"),
         Scalar("ceiling", (R,), R, _ceiling),
         Scalar("round", (L, L), L, _round_long, optional=1),
-        Scalar("round", (R, L), R, _round, optional=1, suffix="real"),
+        Scalar("round", (R, L), R, round_real, optional=1, suffix="real"),
         Scalar("round", (N, L), N, _round_decimal, optional=1, suffix="decimal"),
         Scalar("op_decimal_key", (N,), G, _decimal_key),
         Scalar("abs", (L,), L, lambda x: wrap_long(abs(x))),
@@ -262,6 +264,13 @@ def _rounding() -> list[Scalar]:
         Scalar("abs", (N,), N, DECIMALS.abs, suffix="decimal"),
         Scalar("sign", (R,), R, _sign),
     ]
+
+
+_MOST_HEX: Final = 16
+
+
+def _hex(bits: int, value: int, width: int = 0) -> str:
+    return f"{value % 2**bits:x}".rjust(min(width, _MOST_HEX), "0")
 
 
 def _bits() -> list[Scalar]:
@@ -279,15 +288,8 @@ def _bits() -> list[Scalar]:
         Scalar("binary_shift_left", (L, L), L, shift_left),
         Scalar("binary_shift_right", (L, L), L, shift_right),
         Scalar("bitset_count_ones", (L,), L, lambda a: (a % 2**64).bit_count()),
-        Scalar("tohex", (L, L), S, lambda a, width=0: f"{a % 2**64:x}".rjust(width, "0"), optional=1),
-        Scalar(
-            "tohex",
-            (I, L),
-            S,
-            lambda a, width=0: f"{a % 2**32:x}".rjust(width, "0"),
-            optional=1,
-            suffix="int",
-        ),
+        Scalar("tohex", (L, L), S, partial(_hex, 64), optional=1),
+        Scalar("tohex", (I, L), S, partial(_hex, 32), optional=1, suffix="int"),
     ]
 
 

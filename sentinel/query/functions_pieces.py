@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ET
 from decimal import Decimal
 from typing import Any, Final
 
+from sentinel.query.functions_math import round_real
 from sentinel.query.scalar import D, L, N, R, S, Scalar, Unanswerable
 
 _URL: Final = re.compile(
@@ -178,9 +179,13 @@ def _by_end(text: str, pairs: list[tuple[str, str]]) -> str:
 def _replace_strings(text: str, lookups: Any, rewrites: Any) -> str:
     if not isinstance(lookups, list) or not isinstance(rewrites, list) or len(lookups) != len(rewrites):
         raise Unanswerable("replace_strings() without two arrays of the same length")
-    pairs = [(a, b if isinstance(b, str) else a) for a, b in zip(lookups, rewrites, strict=True)]
-    if not all(isinstance(lookup, str) and lookup for lookup, _ in pairs):
-        raise Unanswerable("replace_strings() of what is no text")
+    pairs = [
+        (a, b if isinstance(b, str) else a)
+        for a, b in zip(lookups, rewrites, strict=True)
+        if isinstance(a, str)
+    ]
+    if not all(lookup for lookup, _ in pairs):
+        raise Unanswerable("replace_strings() of an empty text")
     found = _by_order(text, pairs)
     if found != _by_end(text, pairs):
         raise Unanswerable("replace_strings() of texts that overlap")
@@ -198,7 +203,10 @@ def _bytes(size: float, precision: int = 0, unit: str = "") -> str | None:
         power = _UNITS.index(unit)
     else:
         power = max((at for at in range(len(_UNITS)) if abs(size) >= _STEP**at), default=0)
-    written = f"{round(size / _STEP**power, precision):.{max(0, precision)}f}"
+    value = size / _STEP**power
+    if round(value, precision) != round_real(value, precision):
+        raise Unanswerable("format_bytes() of a number half way between two")
+    written = f"{round(value, precision):.{max(0, precision)}f}"
     if "." in written and written.endswith("0"):
         raise Unanswerable("a size whose last digits are zeros")
     return f"{written} {_UNITS[power]}"

@@ -17,7 +17,6 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from sentinel.errors import QuerySemanticError
-from sentinel.query.functions_arrays import flat
 from sentinel.query.regexes import UnusableRegex, regex
 from sentinel.query.scalar import TEXT, B, D, L, S, Scalar, Unanswerable
 from sentinel.query.values import read_json
@@ -71,16 +70,22 @@ def _text_of(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def _terms(name: str, needles: Any) -> list[str]:
+    """The terms of a list, folded; of what has no terms no page tells."""
+    wanted = needles if isinstance(needles, list) else [needles]
+    if any(one is None or isinstance(one, (list, dict)) for one in wanted):
+        raise Unanswerable(f"{name} with a null, an array within an array or a bag in its list")
+    return [fold(_text_of(one)) for one in wanted]
+
+
 def _has_any(text: str, needles: Any) -> int:
-    wanted = flat(needles)
     lowered = fold(text)
-    return int(any(_has(_BOTH, lowered, fold(_text_of(one))) for one in wanted))
+    return int(any(_has(_BOTH, lowered, one) for one in _terms("has_any", needles)))
 
 
 def _has_all(text: str, needles: Any) -> int:
-    wanted = flat(needles)
     lowered = fold(text)
-    return int(all(_has(_BOTH, lowered, fold(_text_of(one))) for one in wanted))
+    return int(all(_has(_BOTH, lowered, one) for one in _terms("has_all", needles)))
 
 
 def _has_any_index(text: str, needles: Any) -> int:
@@ -177,6 +182,8 @@ def _split(text: str, delimiter: str, wanted: int | None = None) -> Any:
 
 
 def _countof(text: str, needle: str, kind: str = "normal") -> int:
+    if kind not in {"normal", "regex"}:
+        raise Unanswerable(f"countof() of the kind {kind!r}")
     if kind == "regex":
         return sum(1 for _ in regex(needle).finditer(text))
     if not needle:
