@@ -14,7 +14,7 @@ from typing import Any, Final
 from sentinel.query.functions_convert import _INT, text_to_bool, text_to_long, text_to_real
 from sentinel.query.functions_pairs import pairs
 from sentinel.query.functions_plugins import plugin_functions
-from sentinel.query.regexes import regex
+from sentinel.query.regexes import Regex, regex
 from sentinel.query.scalar import B, D, G, I, L, N, P, R, S, Scalar, T
 from sentinel.query.values import parse_datetime, parse_timespan, read_json
 
@@ -52,7 +52,7 @@ def _swapped(pattern: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _compiled(spec: str) -> tuple[re.Pattern[str], tuple[str, ...], bool]:
+def _compiled(spec: str) -> tuple[Regex, tuple[str, ...], bool]:
     """The pattern of a specification, the types of its columns, and whether a bad value spares the others."""
     described = json.loads(spec)
     raw = described["kind"] == "regex"

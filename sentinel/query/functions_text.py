@@ -116,7 +116,7 @@ def _extract_all(pattern: str, *rest: Any) -> Any:
     text = rest[-1]
     compiled = regex(pattern)
     wanted = rest[0] if len(rest) > 1 else list(range(1, compiled.groups + 1))
-    known = {*range(1, compiled.groups + 1), *compiled.groupindex}
+    known = {*range(1, compiled.groups + 1), *compiled.names}
     if not 1 <= compiled.groups <= _MOST_GROUPS:
         raise UnusableRegex(f"the regular expression {pattern!r} has not between 1 and {_MOST_GROUPS} groups")
     if not isinstance(wanted, list) or not wanted or not known.issuperset(wanted):

@@ -1,19 +1,30 @@
-"""KQL's regular expressions, written anew in the language of Python's `re`.
+"""KQL's regular expressions, written anew in the language of Python's `re`, and matched by the library `regex`.
 
 Both languages look alike and mean different things: `$` is the very end, `[[:alpha:]]` a class, a flag holds from
-where it stands to the end of its group. What cannot be written anew is refused by name.
+where it stands to the end of its group. What cannot be written anew is refused by name. Kusto's own library takes time
+in proportion to the text; this one goes back and tries again, which some expressions make endless, so it is stopped.
 https://learn.microsoft.com/kusto/query/regex
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, Never
+
+import regex as library
+
+LONGEST: Final = 1.0
+"""How many seconds an expression may take on one text."""
 
 
 class UnusableRegex(Exception):
     """A regular expression that cannot be used, with the reason."""
+
+
+class EndlessRegex(Exception):
+    """A regular expression that does not come to an end on some text."""
 
 
 _SPACES: Final = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -236,10 +247,55 @@ class _Rewriter:
 
 
 _PYTHON: Final = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
+Match = library.Match[str]
+
+
+class Regex:
+    """A compiled regular expression; what takes too long on a text raises `EndlessRegex`."""
+
+    def __init__(self, pattern: str, compiled: library.Pattern[str]) -> None:
+        self._pattern = pattern
+        self._compiled = compiled
+        self.groups: Final[int] = compiled.groups
+        self.names: Final = frozenset(compiled.groupindex)
+
+    def search(self, text: str) -> Match | None:
+        """The first match in a text."""
+        try:
+            return self._compiled.search(text, timeout=LONGEST)
+        except TimeoutError:
+            raise self._endless(text) from None
+
+    def match(self, text: str) -> Match | None:
+        """The match at the beginning of a text."""
+        try:
+            return self._compiled.match(text, timeout=LONGEST)
+        except TimeoutError:
+            raise self._endless(text) from None
+
+    def finditer(self, text: str, start: int = 0, end: int | None = None) -> Iterator[Match]:
+        """The matches in a text, or in a part of it, one behind the other."""
+        try:
+            yield from self._compiled.finditer(text, start, end, timeout=LONGEST)
+        except TimeoutError:
+            raise self._endless(text) from None
+
+    def sub(self, replacement: str, text: str) -> str:
+        """The text with every match replaced."""
+        try:
+            return self._compiled.sub(replacement, text, timeout=LONGEST)
+        except TimeoutError:
+            raise self._endless(text) from None
+
+    def _endless(self, text: str) -> EndlessRegex:
+        return EndlessRegex(
+            f"the regular expression {self._pattern!r} took more than {LONGEST:g} s"
+            f" on a text of {len(text)} characters"
+        )
 
 
 @lru_cache(maxsize=256)
-def regex(pattern: str, flags: int = 0) -> re.Pattern[str]:
+def regex(pattern: str, flags: int = 0) -> Regex:
     """A compiled regular expression of KQL, with Python's flags for those in force from its beginning.
 
     Raises:
@@ -249,6 +305,6 @@ def regex(pattern: str, flags: int = 0) -> re.Pattern[str]:
     given = frozenset(letter for letter, flag in _PYTHON.items() if flags & flag)
     written = _Rewriter(pattern, given).rewritten()
     try:
-        return re.compile(written)
-    except (re.error, OverflowError) as error:
+        return Regex(pattern, library.compile(written))
+    except (library.error, OverflowError) as error:
         raise UnusableRegex(f"the regular expression {pattern!r} is malformed: {error}") from None

@@ -78,10 +78,12 @@ class Watched:
             raise QueryLimitExceeded(f"a value is larger than {size}", None, self._text) from None
         if isinstance(error, apsw.NoMemError | MemoryError):
             raise QueryLimitExceeded("the query ran out of memory", None, self._text) from None
-        from sentinel.query.regexes import UnusableRegex
+        from sentinel.query.regexes import EndlessRegex, UnusableRegex
 
         if isinstance(error, UnusableRegex):
             raise QuerySemanticError(str(error), None, self._text) from None
+        if isinstance(error, EndlessRegex):
+            raise QueryTimedOut(str(error), None, self._text, "say more exactly what may come again") from None
         if isinstance(error, apsw.Error):
             raise QueryError(f"the store could not answer: {error}", None, self._text) from error
 
