@@ -119,6 +119,8 @@ def _array_split(array: Any, places: Any) -> Any:
     cuts = [places] if isinstance(places, int) else places
     if not isinstance(cuts, list):
         return None
+    if not all(isinstance(cut, int) for cut in cuts):
+        raise Unanswerable("array_split() at places that are no whole numbers")
     ends = [max(0, cut + len(array) if cut < 0 else cut) for cut in cuts]
     bounds = [0, *ends, len(array)]
     return [array[low:high] for low, high in pairwise(bounds)]

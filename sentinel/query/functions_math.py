@@ -94,8 +94,18 @@ def round_real(x: float, digits: int = 0) -> float:
         return float(Decimal(repr(x)).quantize(step, ROUND_HALF_UP))
 
 
+_LONG_DIGITS: Final = 19
+
+
 def _round_long(x: int, digits: int = 0) -> int:
-    return int(round_real(x, digits))
+    if digits >= 0:
+        return x
+    if digits < -_LONG_DIGITS:
+        return 0
+    step: int = 10**-digits
+    whole, rest = divmod(abs(x), step)
+    rounded = (whole + (2 * rest >= step)) * step
+    return rounded if x >= 0 else -rounded
 
 
 def _round_decimal(x: Decimal, digits: int = 0) -> Decimal:

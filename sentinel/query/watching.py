@@ -16,6 +16,7 @@ from sentinel.errors import (
     QueryLimitExceeded,
     QuerySemanticError,
     QueryTimedOut,
+    QueryUnsupported,
 )
 from sentinel.query.result import Limits
 
@@ -78,6 +79,9 @@ class Watched:
             raise QueryLimitExceeded(f"a value is larger than {size}", None, self._text) from None
         if isinstance(error, apsw.NoMemError | MemoryError):
             raise QueryLimitExceeded("the query ran out of memory", None, self._text) from None
+        if isinstance(error, OverflowError):
+            what = "a whole number of more than 64 bits is not supported"
+            raise QueryUnsupported(what, None, self._text) from None
         from sentinel.query.regexes import EndlessRegex, UnusableRegex
 
         if isinstance(error, UnusableRegex):
