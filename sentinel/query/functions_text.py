@@ -252,7 +252,13 @@ def _escaped(text: str) -> str:
 
 
 def _url_decode(text: str) -> str:
-    return urllib.parse.unquote(text)
+    """The text with its escapes read; of pluses and broken escapes no page tells what they are."""
+    if "+" in text or re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise Unanswerable("url_decode() of a plus or a percent sign that is no escape")
+    try:
+        return urllib.parse.unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise Unanswerable("url_decode() of escapes that are no UTF-8") from None
 
 
 def _hash(algorithm: str, text: str) -> str:

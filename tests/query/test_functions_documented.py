@@ -123,6 +123,7 @@ CASES: list[tuple[str, Any]] = [
     ("round(-9007199254740995, -1)", -9007199254741000),
     ("round(14, -1)", 10),
     ("round(15, -2)", 0),
+    ("url_decode('caf%C3%a9%2b')", "café+"),
     # Arrays in a list stand for their elements.
     ("2 in (dynamic([1, [2, 3]]))", True),
     ("'b' in~ ('x', dynamic(['a', ['B']]))", True),
@@ -203,6 +204,9 @@ REFUSED = [
     "extract('(a)', -1, 'a')",
     "extract_all('(a)', dynamic([2]), 'a')",
     "strrep('a', 1025)",
+    "url_decode('a+b')",
+    "url_decode('50%')",
+    "url_decode('%e9')",
     "bin(-9223372036854775807, 3)",
     "tolong(decimal(1e20))",
     "totimespan(parse_json('123456789012345678901234567890'))",
