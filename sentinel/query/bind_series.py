@@ -270,7 +270,7 @@ class SeriesBinder(ReshapeBinder):
             self.text_test(f"{operator}{'_cs' if cased else ''}", self.as_text(ir.Ref(c)), needle, node.span)
             for c in place.columns
         ]
-        return truth("or", *tests)
+        return truth("or", *tests) if tests else ir.Const(KqlType.BOOL, 0)
 
     def parse_kv(self, node: tree.ParseKv, rows: ir.Rows, place: Place) -> ir.Rows:
         """`parse-kv of as (columns) with (options)`."""

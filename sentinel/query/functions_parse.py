@@ -9,12 +9,13 @@ import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 from sentinel.query.functions_convert import _INT, text_to_bool, text_to_long, text_to_real
 from sentinel.query.functions_pairs import pairs
 from sentinel.query.functions_plugins import plugin_functions
-from sentinel.query.regexes import Regex, regex
+from sentinel.query.regexes import Regex, python_regex, regex
 from sentinel.query.scalar import B, D, G, I, L, N, P, R, S, Scalar, T
 from sentinel.query.values import parse_datetime, parse_timespan, read_json
 
@@ -39,6 +40,7 @@ _READERS: Final[dict[str, Callable[[str], Any]]] = {
 
 
 _WHOLE: Final = r"\s*[-+]?\d+"
+_WHOLE_TYPES: Final = frozenset(["int", "long"])
 
 
 _QUANTIFIER: Final = re.compile(r"(\\.|\[(?:\\.|[^\]])*\])|([*+?]|\{\d+(?:,\d*)?\})(\??)")
@@ -55,28 +57,71 @@ def _swapped(pattern: str) -> str:
 def _compiled(spec: str) -> tuple[Regex, tuple[str, ...], bool]:
     """The pattern of a specification, the types of its columns, and whether a bad value spares the others."""
     described = json.loads(spec)
-    raw = described["kind"] == "regex"
-    lazy = raw and "U" in described["flags"]
-    pieces: list[str] = []
-    types: list[str] = []
-    for at, piece in enumerate(described["pieces"]):
-        last = at == len(described["pieces"]) - 1
-        if "text" in piece:
-            text = _swapped(piece["text"]) if lazy else piece["text"]
-            pieces.append(f"(?:{text})" if raw else re.escape(piece["text"]))
-        elif "type" in piece:
-            shape = ".*?" if lazy else ".*" if last or raw else ".*?"
-            if piece["type"] in {"long", "int"}:
-                shape = f"{_WHOLE}|{shape}" if described["kind"] == "relaxed" else _WHOLE
-            pieces.append(f"(?P<kql_{len(types)}>{shape})")
-            types.append(piece["type"])
-        else:
-            pieces.append(".*" if last or lazy else ".*?")
-    flags = re.NOFLAG if raw else re.DOTALL
+    pieces = described["pieces"]
+    types = tuple(piece["type"] for piece in pieces if "type" in piece)
+    if described["kind"] != "regex":
+        return python_regex(_pieces(pieces, described["kind"])), types, described["kind"] == "relaxed"
+    flags = re.NOFLAG
     for letter in described["flags"]:
         flags |= {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}.get(letter, re.NOFLAG)
-    end = "" if raw else r"\z"
-    return regex("".join(pieces) + end, flags), tuple(types), described["kind"] == "relaxed"
+    return regex(_raw_pieces(pieces, lazy="U" in described["flags"]), flags), types, False
+
+
+def _raw_pieces(pieces: list[dict[str, str]], *, lazy: bool) -> str:
+    """The pattern where the texts between the columns are regular expressions."""
+    shaped: list[str] = []
+    columns = 0
+    for at, piece in enumerate(pieces):
+        if "text" in piece:
+            shaped.append(f"(?:{_swapped(piece['text']) if lazy else piece['text']})")
+        elif "type" in piece:
+            shape = _WHOLE if piece["type"] in _WHOLE_TYPES else ".*?" if lazy else ".*"
+            shaped.append(f"(?P<kql_{columns}>{shape})")
+            columns += 1
+        else:
+            shaped.append(".*" if lazy or at == len(pieces) - 1 else ".*?")
+    return "".join(shaped)
+
+
+def _pieces(pieces: list[dict[str, str]], kind: str) -> str:
+    """The pattern, in Python's language, where the texts between the columns are just texts.
+
+    What takes anything takes as little as it can: before another such column nothing, and otherwise up to what comes
+    next. If anything may follow that in turn, a second place need not be tried, so most patterns never go back.
+    """
+    loose = ["text" not in piece and piece.get("type") not in _WHOLE_TYPES for piece in pieces]
+    settled: list[str] = []
+    since: list[tuple[str, str]] = []
+    columns = 0
+    for at, piece in enumerate(pieces):
+        if loose[at] and since:
+            settled.append(_settled(since) if kind != "relaxed" else "".join(shape for shape, _ in since))
+            since = []
+        if "text" in piece:
+            since.append((re.escape(piece["text"]), piece["text"]))
+            continue
+        last = at == len(pieces) - 1
+        shape = "" if loose[at] and not last and loose[at + 1] else ".*" if last else ".*?"
+        if not loose[at]:
+            shape = f"{_WHOLE}|{shape}" if kind == "relaxed" else _WHOLE
+        named = f"(?P<kql_{columns}>{shape})" if "type" in piece else shape
+        since.append((named, "" if loose[at] else _WHOLE))
+        columns += "type" in piece
+    return "".join((*settled, *(shape for shape, _ in since), r"\Z"))
+
+
+def _settled(parts: list[tuple[str, str]]) -> str:
+    """What stands before something that takes anything, tried at its first place alone.
+
+    A number may have to leave some of its digits to what follows it: where that is sure to be no digit, it does not.
+    """
+    whole = "".join(shape for shape, _ in parts)
+    if any(
+        what == _WHOLE and (then == _WHOLE or then[:1].isdigit()) for (_, what), (_, then) in pairwise(parts)
+    ):
+        return whole
+    number = parts[-1][0] if parts[-1][1] == _WHOLE else ""
+    return f"(?>{whole.removesuffix(number)}(?={_WHOLE})){number}" if number else f"(?>{whole})"
 
 
 def _read(kind: str, text: str) -> Any:

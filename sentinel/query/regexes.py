@@ -294,6 +294,11 @@ class Regex:
         )
 
 
+def python_regex(pattern: str) -> Regex:
+    """A compiled regular expression that is in Python's language; a dot is any character."""
+    return Regex(pattern, library.compile(pattern, library.DOTALL))
+
+
 @lru_cache(maxsize=256)
 def regex(pattern: str, flags: int = 0) -> Regex:
     """A compiled regular expression of KQL, with Python's flags for those in force from its beginning.

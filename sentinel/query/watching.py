@@ -87,7 +87,9 @@ class Watched:
         if isinstance(error, UnusableRegex):
             raise QuerySemanticError(str(error), None, self._text) from None
         if isinstance(error, EndlessRegex):
-            raise QueryTimedOut(str(error), None, self._text, "say more exactly what may come again") from None
+            raise QueryTimedOut(
+                str(error), None, self._text, "say more exactly what may come again"
+            ) from None
         if isinstance(error, apsw.Error):
             raise QueryError(f"the store could not answer: {error}", None, self._text) from error
 

@@ -141,3 +141,7 @@ def test_rows_tell_the_table_they_are_from_or_the_name_given_with_as(
     ask: Ask, query: str, expected: list[str]
 ) -> None:
     assert sorted(row[0] for row in ask(f"{VIEWS} {query}")) == expected
+
+
+def test_nothing_is_found_where_there_are_no_columns(ask: Ask) -> None:
+    assert ask("print x = 1 | project-away x | search 'a'") == []

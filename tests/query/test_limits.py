@@ -45,6 +45,7 @@ def engine(store: TelemetryStore) -> Iterator[Engine]:
          Limits(memory_bytes=40_000_000), "of memory"),
         ("range x from 1 to 100000 step 1 | summarize s = strcat_array(make_list('12345678'), '')",
          Limits(value_bytes=100_000), "larger than 100000 bytes"),
+        ("print strcat(strrep('a', 60), '!') matches regex '^(a|aa)+$'", Limits(), "regular expression"),
     ],
 )  # fmt: skip
 def test_a_limit_that_runs_out_is_named(engine: Engine, text: str, limits: Limits, says: str) -> None:
