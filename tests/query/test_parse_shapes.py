@@ -27,7 +27,9 @@ def plainly(pieces: list[dict[str, str]], text: str) -> list[str | int] | None:
     kinds = [one["type"] for one in pieces if "type" in one]
     if found is None:
         return None
-    return [int(value) if kind == "long" else value for kind, value in zip(kinds, found.groups(), strict=True)]
+    return [
+        int(value) if kind == "long" else value for kind, value in zip(kinds, found.groups(), strict=True)
+    ]
 
 
 @settings(max_examples=1500, deadline=None, derandomize=True)
