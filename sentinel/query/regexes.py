@@ -54,6 +54,8 @@ _REPEAT: Final = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\})")
 _CODE: Final = re.compile(
     r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|[xuU]\{([0-9A-Fa-f]+)\})"
 )
+_PROPERTY: Final = re.compile(r"\\[pP](?:[A-Z]|\{(?!I[ns])[A-Za-z_]+\})")
+"""A property of Unicode by its name; `regex` takes names with `In` and `Is` before them for blocks."""
 _OUTSIDE: Final = {
     **{f"\\{letter}": f"\\{letter}" for letter in "AbBdDwWnrtafv"},
     "\\s": f"[{_SPACES}]",
@@ -196,6 +198,10 @@ class _Rewriter:
         if code is not None:
             self._at = code.end()
             return self._character(int(next(filter(None, code.groups())), 16))
+        named = _PROPERTY.match(self._pattern, self._at)
+        if named is not None:
+            self._at = named.end()
+            return named[0]
         if pair[1:].isdigit():
             self._refused("lookaround or a back-reference")
         if pair == "\\b" and self._pattern.startswith("{", self._at + 2):
