@@ -13,6 +13,9 @@ from typing import Any, Final
 
 from sentinel.query.scalar import JSON, B, D, L, R, Scalar, Unanswerable
 
+_MOST_PRODUCTS: Final = 5_000_000
+"""How many products a filter may need: about a second of them."""
+
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -28,6 +31,7 @@ def numbers(series: Any, what: str) -> list[float]:
 def _fir(series: Any, weights: Any, normalize: int | None = None, center: int | None = None) -> Any:
     """A weighted sum of the values up to each; what Kusto does where the window sticks out is not documented."""
     values, factors = numbers(series, "series_fir()"), numbers(weights, "series_fir()")
+    _affordable("series_fir()", values, factors)
     negative = min(factors, default=0.0) < 0
     if normalize and negative:
         return None
@@ -53,11 +57,18 @@ def _fir(series: Any, weights: Any, normalize: int | None = None, center: int | 
     return found
 
 
+def _affordable(name: str, values: list[float], factors: list[float]) -> None:
+    """Refuse a filter that nobody could wait for, since it cannot be stopped."""
+    if len(values) * len(factors) > _MOST_PRODUCTS:
+        raise Unanswerable(f"{name} of {len(values)} values by {len(factors)} coefficients")
+
+
 def _iir(series: Any, numerators: Any, denominators: Any) -> Any:
     values = numbers(series, "series_iir()")
     b, a = numbers(numerators, "series_iir()"), numbers(denominators, "series_iir()")
     if not a or not a[0]:
         raise Unanswerable("series_iir() that begins with a denominator of 0")
+    _affordable("series_iir()", values, [*b, *a])
     found: list[float] = []
     for at in range(len(values)):
         total = sum(factor * values[at - back] for back, factor in enumerate(b) if back <= at)

@@ -82,6 +82,8 @@ class Watched:
         if isinstance(error, OverflowError):
             what = "a whole number of more than 64 bits is not supported"
             raise QueryUnsupported(what, None, self._text) from None
+        if isinstance(error, RecursionError):
+            raise QueryLimitExceeded("a value has too many levels", None, self._text) from None
         from sentinel.query.regexes import EndlessRegex, UnusableRegex
 
         if isinstance(error, UnusableRegex):

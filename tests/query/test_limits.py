@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sentinel.clock import to_ticks
-from sentinel.errors import QueryCancelled, QueryError, QueryLimitExceeded, QueryTimedOut
+from sentinel.errors import QueryCancelled, QueryError, QueryLimitExceeded, QueryTimedOut, QueryUnsupported
 from sentinel.query.engine import Engine
 from sentinel.query.result import Limits
 from sentinel.store.telemetry import TelemetryStore
@@ -45,12 +45,18 @@ def engine(store: TelemetryStore) -> Iterator[Engine]:
          Limits(memory_bytes=40_000_000), "of memory"),
         ("range x from 1 to 100000 step 1 | summarize s = strcat_array(make_list('12345678'), '')",
          Limits(value_bytes=100_000), "larger than 100000 bytes"),
+        ("print parse_xml(strcat(strrep('<a>', 1000), strrep('</a>', 1000)))", Limits(), "levels"),
         ("print strcat(strrep('a', 60), '!') matches regex '^(a|aa)+$'", Limits(), "regular expression"),
     ],
 )  # fmt: skip
 def test_a_limit_that_runs_out_is_named(engine: Engine, text: str, limits: Limits, says: str) -> None:
     with pytest.raises(QueryLimitExceeded, match=says):
         engine.query(text, now=NOW, limits=limits)
+
+
+def test_a_filter_nobody_could_wait_for_is_refused(engine: Engine) -> None:
+    with pytest.raises(QueryUnsupported, match="100000 values by 2000 coefficients"):
+        engine.query("print series_iir(range(1, 100000, 1), range(1, 1000, 1), range(1, 1000, 1))", now=NOW)
 
 
 @pytest.mark.parametrize(
