@@ -264,6 +264,10 @@ class Binder(NestedBinder):
         width = len(node.columns)
         if not width or len(node.values) % width:
             self.fail(f"{len(node.values)} values do not fill rows of {width}", node.span)
+        names = [declared.name for declared in node.columns]
+        again = next((at for at, name in enumerate(names) if name in names[:at]), None)
+        if again is not None:
+            self.fail(f"there are two columns named {names[again]!r}", node.columns[again].span)
         rows: list[tuple[ir.Expr, ...]] = []
         for start in range(0, len(node.values), width):
             values = node.values[start : start + width]

@@ -103,6 +103,11 @@ def test_unnamed_columns_get_kusto_s_names(
     assert names(f"let T = {T}; {query}") == expected
 
 
+def test_a_table_has_no_two_columns_of_one_name(ask: Ask) -> None:
+    with pytest.raises(QueryError, match="two columns named 'n'"):
+        ask("datatable(n: string, n: long)['a', 1] | search 'a'")
+
+
 def test_a_percentile_is_not_named_by_what_is_only_calculated(ask: Ask) -> None:
     with pytest.raises(QueryUnsupported, match="unnamed column"):
         ask(f"{T} | summarize percentile(v, 90 + 5)")

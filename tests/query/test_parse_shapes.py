@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from sentinel.query.functions_parse import parse_text
 
-PIECES = st.one_of(
+PIECES: st.SearchStrategy[dict[str, str]] = st.one_of(
     st.sampled_from(["a", "b", "ab", "1", " "]).map(lambda text: {"text": text}),
     st.sampled_from(["string", "string", "long"]).map(lambda kind: {"type": kind}),
     st.just({}),
