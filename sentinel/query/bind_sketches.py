@@ -31,6 +31,13 @@ def _ranked(binder: CallBinder, node: tree.Call, value: ir.Expr) -> None:
         binder.fail(f"{node.name}() cannot rank a {value.type}", node.span)
 
 
+def weighed(binder: CallBinder, node: tree.Call, weight: ir.Expr) -> ir.Expr:
+    """The weight of a value, which is a whole number."""
+    if weight.type not in {KqlType.INT, _LONG}:
+        binder.fail(f"{node.name}() takes whole numbers for weights, not a {weight.type}", node.span)
+    return weight
+
+
 def _percentiles(
     binder: CallBinder, node: tree.Call, name: str, args: list[ir.Expr]
 ) -> tuple[KqlType, ir.Aggregation]:
@@ -38,7 +45,7 @@ def _percentiles(
     if not wanted:
         binder.fail(f"{node.name}() takes percentages", node.span)
     _ranked(binder, node, args[0])
-    parts = (_kind(args[0]), args[0], weight, *map(binder.as_json, wanted))
+    parts = (_kind(args[0]), args[0], weighed(binder, node, weight), *map(binder.as_json, wanted))
     return _DYNAMIC, ir.Aggregation("kql_agg_percentiles", parts)
 
 
@@ -56,7 +63,9 @@ def sketch(
     if name == "tdigest":
         _ranked(binder, node, value)
         weight = args[1] if len(args) > 1 else ir.Const(_LONG, 1)
-        return _DYNAMIC, ir.Aggregation("kql_agg_tdigest", (_kind(value), value, weight))
+        return _DYNAMIC, ir.Aggregation(
+            "kql_agg_tdigest", (_kind(value), value, weighed(binder, node, weight))
+        )
     if name in {"covariance", "covariancep"}:
         pair = tuple(binder.convert(arg, _REAL) for arg in args)
         return _REAL, ir.Aggregation(f"kql_agg_{name}", pair)

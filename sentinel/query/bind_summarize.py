@@ -13,7 +13,7 @@ from sentinel.query import ir, tree
 from sentinel.query.bind_context import Aggregates, Place, unique_name
 from sentinel.query.bind_expressions import call_form, registered
 from sentinel.query.bind_picks import ORDERABLE, Pick, PickBinder
-from sentinel.query.bind_sketches import SKETCHES, sketch
+from sentinel.query.bind_sketches import SKETCHES, sketch, weighed
 from sentinel.query.naming import argument_name, is_unnameable, percent_name
 from sentinel.query.signatures import aggregate_signatures
 
@@ -199,7 +199,7 @@ class SummarizeBinder(PickBinder):
             value = self.convert(value, _REAL)
         kind = _LONG if value.type is KqlType.INT else value.type
         col = self.new_column("", kind, wild=value.wild)
-        return col, ir.Aggregation("kql_agg_percentile", (value, weight, percent))
+        return col, ir.Aggregation("kql_agg_percentile", (value, weighed(self, node, weight), percent))
 
     def aggregate(self, node: tree.Call, place: Place) -> ir.Expr:
         """An aggregate inside an expression of a summarize."""

@@ -326,6 +326,20 @@ def test_a_call_with_arguments_kusto_does_not_take_is_refused(ask: Ask, call: st
         ask(f"print {call}")
 
 
+@pytest.mark.parametrize(
+    "aggregate",
+    [
+        "percentilew(x, dynamic([]), 50)",
+        "percentilesw(x, 'a', 50)",
+        "percentilesw_array(x, 1.5, 50)",
+        "tdigest(x, dynamic([]))",
+    ],
+)
+def test_a_weight_is_a_whole_number(ask: Ask, aggregate: str) -> None:
+    with pytest.raises(QuerySemanticError, match="whole numbers for weights"):
+        ask(f"print x = 1 | summarize r = {aggregate}")
+
+
 def test_an_assertion_that_fails_says_its_message(ask: Ask) -> None:
     with pytest.raises(QuerySemanticError, match="must be positive"):
         ask("let n = -1; print assert(n > 0, 'must be positive')")
