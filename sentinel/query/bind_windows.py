@@ -11,7 +11,7 @@ from typing import Final
 from sentinel.model.tables import KqlType
 from sentinel.query import ir, tree
 from sentinel.query.bind_context import Place
-from sentinel.query.bind_expressions import NUMBERS, truth
+from sentinel.query.bind_expressions import NUMBERS, WHOLE, truth
 from sentinel.query.bind_summarize import SummarizeBinder
 
 _WINDOWS: Final = frozenset(
@@ -78,6 +78,8 @@ class WindowBinder(SummarizeBinder):
         offset = args[1] if len(args) > 1 else ir.Const(_LONG, 1)
         null = ir.Const(value.type, "" if value.type is KqlType.STRING else None)
         default = self.common_type((args[2], value), node)[0] if len(args) > 2 else null  # noqa: PLR2004 - as above
+        if default.type is not value.type and not {default.type, value.type} <= WHOLE:
+            self.fail(f"{node.name}() of a {value.type} has no {default.type} for a default", node.span)
         op = "lag" if node.name == "prev" else "lead"
         nullable = value.nullable or default.nullable
         return ir.Window(

@@ -340,6 +340,12 @@ def test_a_weight_is_a_whole_number(ask: Ask, aggregate: str) -> None:
         ask(f"print x = 1 | summarize r = {aggregate}")
 
 
+@pytest.mark.parametrize("default", ["dynamic([1])", "1.5"])
+def test_a_default_has_the_type_of_its_column(ask: Ask, default: str) -> None:
+    with pytest.raises(QuerySemanticError, match="for a default"):
+        ask(f"print x = 1 | serialize | project prev(x, 1, {default})")
+
+
 def test_an_assertion_that_fails_says_its_message(ask: Ask) -> None:
     with pytest.raises(QuerySemanticError, match="must be positive"):
         ask("let n = -1; print assert(n > 0, 'must be positive')")
