@@ -107,11 +107,9 @@ class ExpressionParser(TokenStream):
 
     def _list(self) -> tuple[tree.Expression, ...]:
         self.expect("(")
-        items: list[tree.Expression] = []
-        while not self.sees(")"):
+        items = [self._value_or_pipeline()]
+        while self.accept(","):
             items.append(self._value_or_pipeline())
-            if not self.accept(","):
-                break
         self.expect(")")
         return tuple(items)
 

@@ -72,6 +72,8 @@ def test_every_token_knows_its_place() -> None:
         ("T | where (a", 1, 13, "')'"),
         ("T | take 5 6", 1, 12, "the end of the query"),
         ("T | join kind=left-", 1, 20, "a value"),
+        ("print 'a' has_all ()", 1, 20, "an expression"),
+        ("print 'a' in ('a',)", 1, 19, "an expression"),
         ("print datetime(yesterday)", 1, 7, "not a datetime"),
         ("print datetime(2025,92233720368547758076, 16)", 1, 7, "not a datetime"),
     ],
