@@ -209,8 +209,9 @@ _ELEMENTWISE: Final[dict[str, Callable[[Any], Any]]] = {
 
 
 def _bin_count(start: Any, stop: Any, step: Any) -> int | None:
-    if step <= 0:
-        return None
+    _check_step(step)
+    if not math.isfinite(start) or not math.isfinite(stop):
+        raise Unanswerable("make-series without a finite beginning and end")
     return (
         max(0, math.ceil((stop - start) / step))
         if isinstance(step, float)
@@ -218,15 +219,23 @@ def _bin_count(start: Any, stop: Any, step: Any) -> int | None:
     )
 
 
-def _bin_number(value: Any, start: Any, step: Any) -> int | None:
-    return int((value - start) // step) if step > 0 else None
+def _bin_number(value: Any, start: Any, step: Any) -> int:
+    _check_step(step)
+    return int((value - start) // step)
+
+
+def _check_step(step: Any) -> None:
+    if not 0 < step < math.inf:
+        raise Unanswerable("make-series with a step that is not above 0")
 
 
 def _axis(show: Callable[[Any], Any]) -> Callable[[Any, Any, int], Any]:
     return lambda start, step, size: [show(start + at * step) for at in range(min(size, _MOST))]
 
 
-def _series_or(series: Any, size: int, default: Any) -> Any:
+def _series_or(series: Any, size: int | None, default: Any) -> Any:
+    if size is None:
+        raise Unanswerable("make-series with an end or a step that is null")
     return series or [default] * min(size, _MOST)
 
 

@@ -150,3 +150,9 @@ def test_types_have_other_names_too(ask: Ask) -> None:
     assert ask(f"datatable({declared})[] | getschema | project ColumnType") == [
         ("long",), ("real",), ("int",), ("int",), ("real",), ("bool",), ("guid",),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("step", ["0", "-1", "long(null)"])
+def test_a_series_has_a_step_above_zero(ask: Ask, step: str) -> None:
+    with pytest.raises(QueryUnsupported, match="make-series with a"):
+        ask(f"{TIMES} | make-series count() on t from 0 to 8 step {step}")
